@@ -1,0 +1,150 @@
+// Package step holds the typed steps that journeys hand out, one at a time. A
+// step type has one Go type, one JSON shape (CONTRACT "Journeys over JSON") and
+// one page template. The package must never decide anything: what a step
+// contains is decided in the journeys.
+package step
+
+import "time"
+
+// Type names a step; it is also the name of its template and its "type" in JSON.
+type Type string
+
+// The step types in force.
+const (
+	TypeIdentify     Type = "identify"
+	TypePassword     Type = "password"
+	TypeCode         Type = "code"
+	TypeChooseMethod Type = "choose_method"
+	TypeCaptcha      Type = "captcha"
+	TypeNewPassword  Type = "new_password"
+	TypeAddContact   Type = "add_contact"
+	TypeWait         Type = "wait"
+	TypeDone         Type = "done"
+)
+
+// Step is one of the types below.
+type Step interface{ StepType() Type }
+
+// Head is what every step carries.
+type Head struct {
+	Type   Type     `json:"type" doc:"The kind of step."`
+	Inputs []string `json:"inputs" doc:"The inputs that this step takes now."`
+}
+
+// StepType answers the type.
+func (h Head) StepType() Type { return h.Type }
+
+// Identify asks which account.
+type Identify struct {
+	Head
+	Country   string     `json:"country" doc:"Default country of a phone number typed without one, ISO 3166-1 alpha-2."`
+	Providers []Provider `json:"providers" doc:"Third-party accounts that the region offers."`
+}
+
+// Provider is a third-party account that can be used here.
+type Provider struct {
+	Provider string `json:"provider"`
+	Nonce    string `json:"nonce,omitempty" doc:"For the native exchange."`
+}
+
+// Password asks for the password of the username given before.
+type Password struct {
+	Head
+	Username string `json:"username" doc:"The username as it was read, masked where it is a contact."`
+}
+
+// Code says that a verification code is out. All times are RFC 3339 in UTC.
+type Code struct {
+	Head
+	Channel   string    `json:"channel" enum:"sms,email"`
+	To        string    `json:"to" doc:"The masked destination; a constant sentence key is never here."`
+	Length    int       `json:"length"`
+	ExpiresAt time.Time `json:"expires_at"`
+	ResendAt  time.Time `json:"resend_at" doc:"When another code can be asked for."`
+	SentAt    time.Time `json:"sent_at"`
+	Sends     int       `json:"sends" doc:"How many codes this journey has sent; only the newest counts."`
+	TriesLeft int       `json:"tries_left"`
+	Delivery  Delivery  `json:"delivery"`
+	Reason    string    `json:"reason,omitempty" doc:"Why this is asked: new_device, or empty for a first proof."`
+}
+
+// Delivery tells how far a message has come.
+type Delivery struct {
+	State  string    `json:"state" enum:"queued,sent,delivered,failed"`
+	Reason string    `json:"reason,omitempty" doc:"Why it failed: handset_off, unknown_number, blocked, filtered, not_mobile, expired, mailbox_unknown, mailbox_full, refused, service."`
+	At     time.Time `json:"at"`
+}
+
+// ChooseMethod offers other ways to prove.
+type ChooseMethod struct {
+	Head
+	Methods     []Method `json:"methods"`
+	Unavailable []Method `json:"unavailable"`
+}
+
+// Method is a way to prove: sms_code, email_code, password.
+type Method struct {
+	Method string `json:"method"`
+	To     string `json:"to,omitempty" doc:"The masked destination, only after a first proof."`
+	Reason string `json:"reason,omitempty" doc:"Why it is unavailable."`
+}
+
+// Captcha asks for work or for the characters in a picture.
+type Captcha struct {
+	Head
+	Kind      string `json:"kind" enum:"work,picture" doc:"work: solve the ALTCHA challenge; picture: type the characters."`
+	Challenge any    `json:"challenge,omitempty" doc:"The ALTCHA challenge, for kind work."`
+	Image     string `json:"image" doc:"Address of the picture."`
+	Audio     string `json:"audio" doc:"Address of the spoken alternative."`
+	Reason    string `json:"reason" enum:"tries,network" doc:"Why it is asked."`
+}
+
+// NewPassword asks for a new password.
+type NewPassword struct {
+	Head
+	MinLength int    `json:"min_length"`
+	MaxLength int    `json:"max_length"`
+	Username  string `json:"username" doc:"The masked contact, so that password managers can file it."`
+}
+
+// AddContact asks for a contact that the region wants.
+type AddContact struct {
+	Head
+	Kind    string `json:"kind" enum:"phone,email"`
+	Country string `json:"country"`
+}
+
+// Wait says that time or people decide next.
+type Wait struct {
+	Head
+	Until  time.Time `json:"until"`
+	Reason string    `json:"reason"`
+}
+
+// Done is the end.
+type Done struct {
+	Head
+	Account *Account `json:"account,omitempty"`
+	Created bool     `json:"created"`
+	Session *Session `json:"session,omitempty"`
+	Device  *Device  `json:"device,omitempty"`
+}
+
+// Account is the account at the end of a journey.
+type Account struct {
+	ID       string `json:"id" doc:"12 digits."`
+	Nickname string `json:"nickname"`
+}
+
+// Session is the session that began.
+type Session struct {
+	Token     string    `json:"token"`
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
+// Device is how this device is known from now on. An app keeps the token and
+// gives it in "device" when it begins its next journey.
+type Device struct {
+	ID    string `json:"id"`
+	Token string `json:"token,omitempty"`
+}
