@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -56,6 +57,12 @@ func (p plain) queryRow(ctx context.Context, query string, args []any) *sql.Row 
 	return p.on.QueryRowContext(ctx, query, args...)
 }
 
+// script works because pgx sends statements without arguments by the simple protocol.
+func (p plain) script(ctx context.Context, text string) error {
+	_, err := p.on.ExecContext(ctx, text)
+	return err
+}
+
 func (db *DB) inPostgresTx(ctx context.Context, f func(tx *Tx) error) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*db.waitFor)
 	defer cancel()
@@ -84,6 +91,10 @@ func (db *DB) onePostgresTx(ctx context.Context, f func(tx *Tx) error) error {
 	tx := &Tx{db: db, run: plain{sqlTx}, now: db.clock.Now(), write: true}
 	if err := guard(tx, f); err != nil {
 		sqlTx.Rollback()
+		var e *pgconn.PgError
+		if errors.As(err, &e) && e.Code == "55P03" { // lock_timeout
+			return errors.Join(ErrBusy, err)
+		}
 		return err
 	}
 	if err := sqlTx.Commit(); err != nil {
@@ -113,7 +124,7 @@ func retryable(err error) bool {
 func isConnection(err error) bool {
 	var e *pgconn.PgError
 	if errors.As(err, &e) {
-		return e.Code[:2] == "08" || e.Code == "57P01" || e.Code == "57P02" || e.Code == "57P03"
+		return strings.HasPrefix(e.Code, "08") || e.Code == "57P01" || e.Code == "57P02" || e.Code == "57P03"
 	}
 	var c *pgconn.ConnectError
 	return errors.As(err, &c) || pgconn.SafeToRetry(err)

@@ -70,6 +70,7 @@ type runner interface {
 	exec(ctx context.Context, query string, args []any) (sql.Result, error)
 	query(ctx context.Context, query string, args []any) (*sql.Rows, error)
 	queryRow(ctx context.Context, query string, args []any) *sql.Row
+	script(ctx context.Context, text string) error
 }
 
 // ErrNone is what a Scan answers when there is no row.

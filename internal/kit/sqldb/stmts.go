@@ -82,6 +82,11 @@ func (s *stmts) queryRow(ctx context.Context, query string, args []any) *sql.Row
 	return st.QueryRowContext(ctx, args...)
 }
 
+func (s *stmts) script(ctx context.Context, text string) error {
+	_, err := s.on.ExecContext(ctx, text)
+	return err
+}
+
 func (s *stmts) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
