@@ -15,7 +15,7 @@ var accents = strings.NewReplacer(
 
 // WithPseudo is the same book with the language Pseudo, made from English:
 // every sentence accented, a third longer, and in brackets. For tests and the
-// storybook of pages only.
+// storybook of pages only; Match gives it to who asks for exactly it.
 func (b *Book) WithPseudo() *Book {
 	english := b.catalogs[fallback]
 	c := &catalog{tag: english.tag, messages: make(map[string]*message, len(english.messages)), forms: english.forms}
@@ -23,10 +23,8 @@ func (b *Book) WithPseudo() *Book {
 		c.messages[key] = m.pseudo()
 	}
 	c.forms.name = "[" + accents.Replace(c.forms.name) + "]"
-	p := &Book{OnMissing: b.OnMissing, tags: append(b.Tags(), Pseudo), catalogs: maps.Clone(b.catalogs)}
+	p := &Book{OnMissing: b.OnMissing, tags: append(b.Tags(), Pseudo), catalogs: maps.Clone(b.catalogs), matcher: b.matcher}
 	p.catalogs[Pseudo] = c
-	// A reader who asks for plain English must not be given the made-up one.
-	p.matcher = language.NewMatcher(append(parsed(b.tags), language.MustParse(string(Pseudo))))
 	return p
 }
 
