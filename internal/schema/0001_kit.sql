@@ -24,7 +24,7 @@ CREATE TABLE job (
   payload    BYTEA  NOT NULL
 );
 
-CREATE INDEX job_due ON job (due_at) WHERE dead_at = 0;
+CREATE INDEX job_due ON job (kind, due_at) WHERE dead_at = 0;
 
 CREATE INDEX job_dead ON job (dead_at) WHERE dead_at <> 0;
 
