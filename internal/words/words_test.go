@@ -106,7 +106,7 @@ func source(t *testing.T) string {
 	return all.String()
 }
 
-var declaration = regexp.MustCompile(`\bDeclare\(\s*"([a-z0-9_]+)",\s*(\d+|http\.\w+),\s*"([^"]*)"`)
+var declaration = regexp.MustCompile(`\bDeclare\(\s*"([a-z0-9_]+)",`)
 
 // contract lists the codes that stand in the contract and whose sentences are
 // ready before the room that declares them.

@@ -14,6 +14,8 @@ import (
 	"golang.org/x/text/language"
 )
 
+var errSyntax = errors.New("not TOML")
+
 // fallback is the language that stands in for keys that another lacks.
 const fallback Tag = "en"
 
@@ -34,6 +36,9 @@ func Load(files ...fs.FS) (*Book, error) {
 		for _, name := range names {
 			faults = append(faults, readFile(f, name, layer, raw)...)
 		}
+	}
+	if errors.Is(errors.Join(faults...), errSyntax) {
+		return nil, errors.Join(faults...) // what follows would only be missing because of it
 	}
 	if len(raw[fallback]) == 0 {
 		return nil, errors.Join(append(faults, fmt.Errorf("locale: there is no %s.toml", fallback))...)
@@ -146,7 +151,7 @@ func parse(data []byte, file string) (map[string]entry, []error) {
 		}
 	}
 	if err := p.Error(); err != nil {
-		faults = append(faults, fmt.Errorf("locale: %s:%d: after %q: %w", file, errorLine(data, err), strings.TrimSuffix(table, "."), err))
+		faults = append(faults, fmt.Errorf("locale: %s:%d: after %q: %w: %w", file, errorLine(data, err), strings.TrimSuffix(table, "."), errSyntax, err))
 	}
 	return entries, faults
 }
@@ -234,7 +239,7 @@ func compile(tag language.Tag, entries map[string]entry) (*catalog, []error) {
 		c.messages[key] = m
 	}
 	for key := range plurals {
-		if owner := c.messages[key]; owner != nil && owner.forms != nil && owner.forms[plural.Other] != nil && !contains(owner.places(), owner.by) {
+		if owner := c.messages[key]; owner != nil && owner.forms != nil && owner.forms[plural.Other] != nil && !slices.Contains(owner.places(), owner.by) {
 			e := entries[key+".other"]
 			faults = append(faults, e.fault(key, "no form uses {%s}, which chooses among them (name another with %s.by)", owner.by, key))
 		}

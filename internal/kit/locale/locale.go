@@ -6,6 +6,7 @@
 package locale
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -222,7 +223,7 @@ func (m *message) places() []string {
 	var names []string
 	add := func(parts []part) {
 		for _, p := range parts {
-			if p.name != "" && !contains(names, p.name) {
+			if p.name != "" && !slices.Contains(names, p.name) {
 				names = append(names, p.name)
 			}
 		}
@@ -236,15 +237,6 @@ func (m *message) places() []string {
 		}
 	}
 	return names
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
 }
 
 // maxAccept bounds what is read of an Accept-Language header (S-104: strangers' input).
