@@ -46,7 +46,7 @@ type jar struct {
 	has    [len(ourCookies)]bool
 }
 
-// read fills the jar. A cookie that came twice counts as none, because one of
+// fill reads the header. A cookie that came twice counts as none, because one of
 // the two may have been planted (S-65); so does a value that we would never set.
 func (j *jar) fill(lines []string, names *cookieNames) {
 	j.read = true
@@ -64,7 +64,9 @@ func (j *jar) fill(lines []string, names *cookieNames) {
 				continue
 			}
 			seen[i]++
-			j.values[i], j.has[i] = value, cookieValue(value)
+			if j.has[i] = cookieValue(value); j.has[i] {
+				j.values[i] = value
+			}
 		}
 	}
 	for i, n := range seen {

@@ -62,10 +62,11 @@ func Serve(ctx context.Context, ln net.Listener, h http.Handler, cfg ServerConfi
 }
 
 func newServer(h http.Handler, cfg ServerConfig) *http.Server {
+	readFor := orDefault(cfg.ReadFor, 15*time.Second)
 	srv := &http.Server{
 		Handler:           h,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       orDefault(cfg.ReadFor, 15*time.Second),
+		ReadHeaderTimeout: min(5*time.Second, readFor),
+		ReadTimeout:       readFor,
 		WriteTimeout:      orDefault(cfg.WriteFor, 30*time.Second),
 		IdleTimeout:       60 * time.Second,
 		MaxHeaderBytes:    16<<10 - 4096, // net/http allows 4 KiB above what it is told
