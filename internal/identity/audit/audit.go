@@ -1,0 +1,105 @@
+// Package audit holds what happened to an account, in order, for its owner
+// ("recent activity") and for those who must answer for it. Rows are only ever
+// added; nothing here updates or deletes one (a test says so). It owns the
+// table audit.
+package audit
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/selfsame-id/selfsame/internal/identity/account"
+	"github.com/selfsame-id/selfsame/internal/kit/randid"
+	"github.com/selfsame-id/selfsame/internal/kit/seal"
+	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
+)
+
+// Kind names an act; the sentence shown for it is audit.<kind>.
+type Kind string
+
+// The acts.
+const (
+	AccountCreated  Kind = "account_created"
+	SignedIn        Kind = "signed_in"
+	SignedOut       Kind = "signed_out"
+	DeviceRemoved   Kind = "device_removed"
+	OthersSignedOut Kind = "others_signed_out"
+	PasswordWrong   Kind = "password_wrong"
+	PasswordSet     Kind = "password_set"
+	CodesExhausted  Kind = "codes_exhausted"
+	ContactAdded    Kind = "contact_added"
+	ContactsViewed  Kind = "contacts_viewed"
+	ProfileChanged  Kind = "profile_changed"
+	OperatorSignOut Kind = "operator_sign_out"
+)
+
+// Entry is one act. Details never hold a secret or an unmasked contact.
+type Entry struct {
+	AccountID account.ID
+	At        time.Time
+	ID        string
+	Kind      Kind
+	DeviceID  string
+	Details   map[string]string // device, place, method, contact (masked)
+}
+
+// Store keeps the audit.
+type Store struct{ ring *seal.Ring }
+
+// New makes the store.
+func New(ring *seal.Ring) *Store { return &Store{ring} }
+
+// Write adds entries in the transaction of the acts they tell of (R-02).
+func (s *Store) Write(ctx context.Context, tx *sqldb.Tx, entries ...Entry) error {
+	args := make([]any, 0, 6*len(entries))
+	for i, e := range entries {
+		id := randid.ID(tx.Now())
+		details := []byte{}
+		if len(e.Details) > 0 {
+			plain, err := json.Marshal(e.Details)
+			if err != nil {
+				return err
+			}
+			details = s.ring.Seal(plain, seal.Place{Table: "audit", Column: "details", Row: id})
+		}
+		at := sqldb.Micros(tx.Now()) + int64(i) // entries of one act keep their order
+		args = append(args, int64(e.AccountID), at, id, string(e.Kind), e.DeviceID, details)
+	}
+	_, err := tx.Exec(ctx, `INSERT INTO audit (account_id, at, id, kind, device_id, details) VALUES `+sqldb.Values(len(entries), 6), args...)
+	return err
+}
+
+// List reads up to n entries older than before (zero: from the newest).
+func (s *Store) List(ctx context.Context, q sqldb.Querier, id account.ID, before time.Time, n int) ([]Entry, error) {
+	until := sqldb.Micros(before)
+	if until == 0 {
+		until = 1<<63 - 1
+	}
+	rows, err := q.Query(ctx, `SELECT at, id, kind, device_id, details FROM audit WHERE account_id = $1 AND at < $2 ORDER BY at DESC, id DESC LIMIT $3`, int64(id), until, n)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []Entry
+	for rows.Next() {
+		e := Entry{AccountID: id}
+		var at int64
+		var sealed []byte
+		if err := rows.Scan(&at, &e.ID, &e.Kind, &e.DeviceID, &sealed); err != nil {
+			return nil, err
+		}
+		e.At = sqldb.FromMicros(at)
+		if len(sealed) > 0 {
+			plain, err := s.ring.Open(sealed, seal.Place{Table: "audit", Column: "details", Row: e.ID})
+			if err != nil {
+				return nil, err
+			}
+			if err := json.Unmarshal(plain, &e.Details); err != nil {
+				return nil, err
+			}
+		}
+		out = append(out, e)
+	}
+	return out, rows.Err()
+}

@@ -1,0 +1,117 @@
+// Package device holds the browsers and devices on which somebody signed in to
+// an account. A device is known by a secret that it keeps (a cookie, or the
+// token an app stores); being known lowers friction and is never a proof
+// (S-64). It owns the table device.
+package device
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"time"
+
+	"github.com/selfsame-id/selfsame/internal/identity/account"
+	"github.com/selfsame-id/selfsame/internal/kit/seal"
+	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
+)
+
+// Device is a device of one account.
+type Device struct {
+	ID        string
+	Kind      string // phone, tablet, computer, browser, tv, other
+	Name      string // "Pixel 9", "Firefox on Windows"
+	Place     string // where it was last seen, coarse; empty: not known
+	CreatedAt time.Time
+	UsedAt    time.Time
+}
+
+// Store keeps devices.
+type Store struct{ ring *seal.Ring }
+
+// New makes the store.
+func New(ring *seal.Ring) *Store { return &Store{ring} }
+
+// idOf derives a device's ID from the secret it keeps: 128 bits of SHA-256 over
+// account and secret. It opens nothing, names the device for this account only,
+// and finding a device by its secret is finding it by its key.
+func idOf(id account.ID, secret string) string {
+	h := sha256.Sum256([]byte("device\x00" + id.String() + "\x00" + secret))
+	return base64.RawURLEncoding.EncodeToString(h[:16])
+}
+
+func place(column, id string) seal.Place { return seal.Place{Table: "device", Column: column, Row: id} }
+
+// Known finds the device of this account that keeps secret. The account 0 knows none.
+func (s *Store) Known(ctx context.Context, q sqldb.Querier, id account.ID, secret string) (d Device, known bool, err error) {
+	d.ID = idOf(id, secret)
+	err = q.QueryRow(ctx, `SELECT kind FROM device WHERE account_id = $1 AND id = $2`, int64(id), d.ID).Scan(&d.Kind)
+	if errors.Is(err, sqldb.ErrNone) {
+		return d, false, nil
+	}
+	return d, err == nil, err
+}
+
+// Remember makes the device known to the account and notes its use.
+func (s *Store) Remember(ctx context.Context, tx *sqldb.Tx, id account.ID, secret string, d Device) (Device, error) {
+	d.ID = idOf(id, secret)
+	_, err := tx.Exec(ctx, `INSERT INTO device (account_id, id, kind, name, place, created_at, used_at) VALUES ($1, $2, $3, $4, $5, $6, $6)
+		ON CONFLICT (account_id, id) DO UPDATE SET name = excluded.name, place = excluded.place, used_at = excluded.used_at`,
+		int64(id), d.ID, d.Kind, s.sealed("name", d.ID, d.Name), s.sealed("place", d.ID, d.Place), sqldb.Micros(tx.Now()))
+	return d, err
+}
+
+func (s *Store) sealed(column, id, text string) []byte {
+	if text == "" {
+		return []byte{}
+	}
+	return s.ring.Seal([]byte(text), place(column, id))
+}
+
+// OpenText opens a name or place that another store read with its rows.
+func (s *Store) OpenText(column, id string, sealed []byte) (string, error) {
+	if len(sealed) == 0 {
+		return "", nil
+	}
+	plain, err := s.ring.Open(sealed, place(column, id))
+	return string(plain), err
+}
+
+// List reads the devices of an account, the latest used first.
+func (s *Store) List(ctx context.Context, q sqldb.Querier, id account.ID) ([]Device, error) {
+	rows, err := q.Query(ctx, `SELECT id, kind, name, place, created_at, used_at FROM device WHERE account_id = $1 ORDER BY used_at DESC, id`, int64(id))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []Device
+	for rows.Next() {
+		var d Device
+		var name, where []byte
+		var created, used int64
+		if err := rows.Scan(&d.ID, &d.Kind, &name, &where, &created, &used); err != nil {
+			return nil, err
+		}
+		if d.Name, err = s.OpenText("name", d.ID, name); err != nil {
+			return nil, err
+		}
+		if d.Place, err = s.OpenText("place", d.ID, where); err != nil {
+			return nil, err
+		}
+		d.CreatedAt, d.UsedAt = sqldb.FromMicros(created), sqldb.FromMicros(used)
+		out = append(out, d)
+	}
+	return out, rows.Err()
+}
+
+// Forget makes a device unknown to the account; found is false if it has no such device.
+func (s *Store) Forget(ctx context.Context, tx *sqldb.Tx, id account.ID, deviceID string) (found bool, err error) {
+	n, err := tx.Exec(ctx, `DELETE FROM device WHERE account_id = $1 AND id = $2`, int64(id), deviceID)
+	return n > 0, err
+}
+
+// ForgetOthers makes every device but one unknown.
+func (s *Store) ForgetOthers(ctx context.Context, tx *sqldb.Tx, id account.ID, keep string) error {
+	_, err := tx.Exec(ctx, `DELETE FROM device WHERE account_id = $1 AND id <> $2`, int64(id), keep)
+	return err
+}

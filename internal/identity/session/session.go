@@ -1,0 +1,236 @@
+// Package session holds sign-ins: one session is one sign-in on one device. A
+// session is an opaque token, hashed at rest, checked against the store at each
+// request, so that ending it anywhere ends it everywhere at once (S-55, S-57,
+// R-18). It owns the table session.
+package session
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/selfsame-id/selfsame/internal/identity/account"
+	"github.com/selfsame-id/selfsame/internal/identity/device"
+	"github.com/selfsame-id/selfsame/internal/kit/randid"
+	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
+)
+
+// Life bounds a session.
+type Life struct {
+	Idle     time.Duration // without use
+	Absolute time.Duration // from sign-in
+}
+
+// most is how many sessions an account has at once; the least used goes (S-66).
+const most = 50
+
+// touchAfter bounds how often the last use is written: an idle end of days
+// does not need minutes.
+const touchAfter = 10 * time.Minute
+
+// Proof records that a method proved the account (amr, RFC 8176).
+type Proof struct {
+	Method string    `json:"method"` // sms_code, email_code, password
+	At     time.Time `json:"at"`
+}
+
+// Live is a session that was checked just now.
+type Live struct {
+	AccountID account.ID
+	ID        string
+	DeviceID  string
+	Device    device.Device
+	Account   account.Account
+	Proved    []Proof
+	CreatedAt time.Time
+	UsedAt    time.Time
+	ExpiresAt time.Time
+}
+
+// ProvedWithin tells whether any proof is younger than d at now.
+func (l *Live) ProvedWithin(d time.Duration, now time.Time) bool {
+	for _, p := range l.Proved {
+		if now.Sub(p.At) <= d {
+			return true
+		}
+	}
+	return false
+}
+
+// Store keeps sessions.
+type Store struct {
+	accounts *account.Store
+	devices  *device.Store
+	life     Life
+}
+
+// New makes the store.
+func New(accounts *account.Store, devices *device.Store, life Life) *Store {
+	return &Store{accounts, devices, life}
+}
+
+// prefix marks our tokens for secret scanners.
+const prefix = "sst_"
+
+// newToken makes a token: the account's number (so that a check is one read by
+// the key that distributes, docs/decisions) and 256 random bits.
+func newToken(id account.ID) string {
+	b := binary.BigEndian.AppendUint64(nil, uint64(id))
+	return prefix + base64.RawURLEncoding.EncodeToString(b[2:]) + randid.Secret()
+}
+
+// parse reads the account's number from a token; ok says only that the form is right.
+func parse(token string) (account.ID, bool) {
+	rest, ok := strings.CutPrefix(token, prefix)
+	if !ok || len(rest) != 8+43 {
+		return 0, false
+	}
+	b, err := base64.RawURLEncoding.Strict().DecodeString(rest[:8])
+	if err != nil {
+		return 0, false
+	}
+	return account.ID(binary.BigEndian.Uint64(append([]byte{0, 0}, b...))), true
+}
+
+func hash(token string) []byte {
+	h := sha256.Sum256([]byte("session\x00" + token))
+	return h[:]
+}
+
+// Open begins a session on a device; an earlier one on the same device ends (S-56).
+func (s *Store) Open(ctx context.Context, tx *sqldb.Tx, a account.Account, deviceID string, proved []Proof) (token string, expires time.Time, err error) {
+	token = newToken(a.ID)
+	methods, err := json.Marshal(proved)
+	if err != nil {
+		return "", time.Time{}, err
+	}
+	now := tx.Now()
+	if a.CreatedAt.Before(now) { // an account made in this transaction has none
+		if err := s.makeRoom(ctx, tx, a.ID, deviceID); err != nil {
+			return "", time.Time{}, err
+		}
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO session (account_id, token_hash, id, device_id, epoch, proved, created_at, used_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $7)`,
+		int64(a.ID), hash(token), randid.ID(now), deviceID, a.Epoch, string(methods), sqldb.Micros(now))
+	return token, s.expires(now, now), err
+}
+
+func (s *Store) makeRoom(ctx context.Context, tx *sqldb.Tx, id account.ID, deviceID string) error {
+	_, err := tx.Exec(ctx, `DELETE FROM session WHERE account_id = $1 AND (device_id = $2 OR token_hash IN
+		(SELECT token_hash FROM session WHERE account_id = $1 ORDER BY used_at DESC, token_hash LIMIT 1000 OFFSET $3))`, int64(id), deviceID, most-1)
+	return err
+}
+
+func (s *Store) expires(created, used time.Time) time.Time {
+	idle, absolute := used.Add(s.life.Idle), created.Add(s.life.Absolute)
+	if idle.Before(absolute) {
+		return idle
+	}
+	return absolute
+}
+
+// ErrNone means that the token opens no session: unknown, ended, expired, of an
+// earlier epoch, or of an account whose state lets nobody in.
+var ErrNone = errors.New("session: none")
+
+const checkQuery = `SELECT s.id, s.device_id, s.epoch, s.proved, s.created_at, s.used_at,
+	a.state, a.region, a.locale, a.nickname, a.avatar, a.epoch, a.created_at, d.kind, d.name, d.place
+	FROM session s JOIN account a ON a.id = s.account_id JOIN device d ON d.account_id = s.account_id AND d.id = s.device_id
+	WHERE s.account_id = $1 AND s.token_hash = $2`
+
+// Check finds the session of a token: one read. It has no cache, so an end is
+// an end at once on every node.
+func (s *Store) Check(ctx context.Context, q sqldb.Querier, token string) (*Live, error) {
+	id, ok := parse(token)
+	if !ok {
+		return nil, ErrNone
+	}
+	l := &Live{AccountID: id, Account: account.Account{ID: id}}
+	var epoch, created, used, accountCreated int64
+	var proved string
+	var nickname, name, where []byte
+	err := q.QueryRow(ctx, checkQuery, int64(id), hash(token)).Scan(&l.ID, &l.DeviceID, &epoch, &proved, &created, &used,
+		&l.Account.State, &l.Account.Region, &l.Account.Locale, &nickname, &l.Account.Avatar, &l.Account.Epoch, &accountCreated, &l.Device.Kind, &name, &where)
+	if errors.Is(err, sqldb.ErrNone) {
+		return nil, ErrNone
+	}
+	if err != nil {
+		return nil, err
+	}
+	l.CreatedAt, l.UsedAt = sqldb.FromMicros(created), sqldb.FromMicros(used)
+	l.ExpiresAt = s.expires(l.CreatedAt, l.UsedAt)
+	if epoch != l.Account.Epoch || !q.Now().Before(l.ExpiresAt) || account.Gate(l.Account.State) != nil {
+		return nil, ErrNone
+	}
+	l.Account.CreatedAt, l.Device.ID = sqldb.FromMicros(accountCreated), l.DeviceID
+	if err := json.Unmarshal([]byte(proved), &l.Proved); err != nil {
+		return nil, err
+	}
+	if l.Account.Nickname, err = s.accounts.OpenNickname(id, nickname); err != nil {
+		return nil, err
+	}
+	if l.Device.Name, err = s.devices.OpenText("name", l.DeviceID, name); err != nil {
+		return nil, err
+	}
+	l.Device.Place, err = s.devices.OpenText("place", l.DeviceID, where)
+	return l, err
+}
+
+// Touch notes the use of a session, at most every ten minutes.
+func (s *Store) Touch(ctx context.Context, db *sqldb.DB, l *Live) error {
+	if db.Now().Sub(l.UsedAt) < touchAfter {
+		return nil
+	}
+	return db.InTx(ctx, func(tx *sqldb.Tx) error {
+		now := sqldb.Micros(tx.Now())
+		if _, err := tx.Exec(ctx, `UPDATE session SET used_at = $3 WHERE account_id = $1 AND id = $2`, int64(l.AccountID), l.ID, now); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `UPDATE device SET used_at = $3 WHERE account_id = $1 AND id = $2`, int64(l.AccountID), l.DeviceID, now)
+		return err
+	})
+}
+
+// End ends one session.
+func (s *Store) End(ctx context.Context, tx *sqldb.Tx, id account.ID, sessionID string) error {
+	_, err := tx.Exec(ctx, `DELETE FROM session WHERE account_id = $1 AND id = $2`, int64(id), sessionID)
+	return err
+}
+
+// EndDevice ends the sessions on one device.
+func (s *Store) EndDevice(ctx context.Context, tx *sqldb.Tx, id account.ID, deviceID string) error {
+	_, err := tx.Exec(ctx, `DELETE FROM session WHERE account_id = $1 AND device_id = $2`, int64(id), deviceID)
+	return err
+}
+
+// EndOthers ends all sessions but those on one device; an empty keep ends all.
+// It answers how many ended.
+func (s *Store) EndOthers(ctx context.Context, tx *sqldb.Tx, id account.ID, keepDevice string) (int64, error) {
+	return tx.Exec(ctx, `DELETE FROM session WHERE account_id = $1 AND device_id <> $2`, int64(id), keepDevice)
+}
+
+// Devices tells on which devices somebody is signed in now.
+func (s *Store) Devices(ctx context.Context, q sqldb.Querier, id account.ID) (map[string]time.Time, error) {
+	rows, err := q.Query(ctx, `SELECT device_id, created_at, used_at FROM session WHERE account_id = $1`, int64(id))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	out := map[string]time.Time{}
+	for rows.Next() {
+		var deviceID string
+		var created, used int64
+		if err := rows.Scan(&deviceID, &created, &used); err != nil {
+			return nil, err
+		}
+		if q.Now().Before(s.expires(sqldb.FromMicros(created), sqldb.FromMicros(used))) {
+			out[deviceID] = sqldb.FromMicros(used)
+		}
+	}
+	return out, rows.Err()
+}
