@@ -114,6 +114,9 @@ func retryable(err error) bool {
 	if errors.Is(err, ErrUnknownOutcome) {
 		return false
 	}
+	if errors.Is(err, ErrAgain) {
+		return true
+	}
 	var e *pgconn.PgError
 	if errors.As(err, &e) {
 		return e.Code == "40001" || e.Code == "40P01" || isConnection(err)

@@ -83,6 +83,10 @@ var ErrBusy = errors.New("sqldb: the database is busy")
 // transaction is either whole or absent. Ids chosen by us make repeating safe.
 var ErrUnknownOutcome = errors.New("sqldb: the outcome of the commit is unknown")
 
+// ErrAgain is what a store answers inside InTx when a conditional write shows
+// that another transaction was first: InTx runs the function again.
+var ErrAgain = errors.New("sqldb: another transaction was first")
+
 // Now is the one time of this transaction.
 func (tx *Tx) Now() time.Time { return tx.now }
 
