@@ -204,9 +204,9 @@ func errorLine(data []byte, err error) int {
 func compile(tag language.Tag, entries map[string]entry) (*catalog, []error) {
 	c := &catalog{tag: tag, messages: make(map[string]*message, len(entries))}
 	var faults []error
-	plurals := map[string]bool{} // keys that have a form "other"
-	for key := range entries {
-		if k, found := strings.CutSuffix(key, ".other"); found {
+	plurals := map[string]bool{} // keys that have a form "other" which tells a number
+	for key, e := range entries {
+		if k, found := strings.CutSuffix(key, ".other"); found && len(placesOf(e.text)) > 0 {
 			plurals[k] = true
 		}
 	}

@@ -1,0 +1,510 @@
+package help
+
+import (
+	"fmt"
+	"html"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/selfsame-id/selfsame/internal/kit/locale"
+	"github.com/selfsame-id/selfsame/internal/words"
+)
+
+// usual are facts like those of the defaults.
+func usual() Facts {
+	return Facts{
+		Brand: "Selfsame",
+		Code: CodeFacts{Length: 6, Life: 5 * time.Minute, Tries: 5,
+			Resend: []time.Duration{time.Minute, 2 * time.Minute, 5 * time.Minute},
+			Sends:  []Window{{5, time.Hour}, {10, 24 * time.Hour}}, Wrong: []Window{{10, time.Hour}, {30, 24 * time.Hour}}},
+		Password:    PasswordFacts{Min: 8, Max: 256},
+		Session:     SessionFacts{Idle: 14 * 24 * time.Hour, Absolute: 30 * 24 * time.Hour, Fresh: 10 * time.Minute},
+		Captcha:     CaptchaFacts{After: 3, PictureAfter: 10},
+		JourneyLife: 30 * time.Minute,
+		Regions:     []RegionFacts{{ID: "cn", Phone: true, Contact: "phone"}, {ID: "intl", Phone: true, Email: true, Contact: "email"}},
+		Home:        "CN",
+		Ranges: map[string][]Range{
+			"CN": {{86, "10647", "13"}, {86, "140", "13"}}, "NL": {{31, "97", "11"}}, "IN": {{91, "*", "13"}},
+		},
+	}
+}
+
+// print renders a page as plain lines; it stands in for the site's layout.
+func print(w http.ResponseWriter, _ *http.Request, page Page) error {
+	w.WriteHeader(page.Status())
+	switch p := page.(type) {
+	case Index:
+		for _, s := range p.Sections {
+			fmt.Fprintf(w, "section %s %s\n", s.Slug, s.Title)
+			for _, a := range s.Articles {
+				fmt.Fprintf(w, "article %s %s\n", a.Href, a.Title)
+			}
+		}
+	case Article:
+		fmt.Fprintf(w, "%s (%s, %s)\n%s\n", p.Title, p.Lang, p.Section, p.HTML)
+		for _, a := range p.Related {
+			fmt.Fprintf(w, "related %s %s\n", a.Href, a.Title)
+		}
+	case Results:
+		fmt.Fprintf(w, "query %s\n", p.Query)
+		for _, a := range p.Results {
+			fmt.Fprintf(w, "found %s %s: %s\n", a.Href, a.Title, a.Excerpt)
+		}
+	case Missing:
+		for _, a := range p.Results {
+			fmt.Fprintf(w, "perhaps %s\n", a.Href)
+		}
+	}
+	return nil
+}
+
+func center(t testing.TB, f Facts) *Center {
+	t.Helper()
+	c, err := New(Options{Words: words.Book(), Facts: f, Render: print})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func get(c *Center, target, language string) (status int, body string) {
+	r := httptest.NewRequest("GET", target, nil)
+	r.Header.Set("Accept-Language", language)
+	w := httptest.NewRecorder()
+	c.ServeHTTP(w, r)
+	return w.Code, w.Body.String()
+}
+
+func TestRegistryHoldsTheQuestions(t *testing.T) {
+	want := map[byte]int{'A': 1, 'C': 8, 'S': 5, 'O': 1, 'D': 3, 'P': 13, 'W': 4, 'V': 5, 'L': 4, 'R': 11, 'Q': 3, 'X': 3, 'Y': 5, 'F': 4, 'Z': 13}
+	got := map[byte]int{}
+	ids, paths := map[string]bool{}, map[string]bool{}
+	for _, tp := range registry() {
+		got[tp.id[0]]++
+		if ids[tp.id] || paths[tp.path()] {
+			t.Errorf("%s %s stands twice", tp.id, tp.path())
+		}
+		ids[tp.id], paths[tp.path()] = true, true
+		if !regexp.MustCompile(`^[a-z0-9-]+/[a-z0-9-]+$`).MatchString(tp.path()) {
+			t.Errorf("%s: %q is no address", tp.id, tp.path())
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	for _, tp := range registry() {
+		for _, id := range tp.related {
+			if !ids[id] || id == tp.id {
+				t.Errorf("%s is related to %s", tp.id, id)
+			}
+		}
+	}
+}
+
+// promised are the topics whose behavior exists and which must be answered.
+var promised = strings.Fields("A01 C01 C04 C06 C07 C08 S01 S03 S04 O01 W02 V01 V02 V03 V04 V05 L04 R01 R02 R07 Y03")
+
+func TestEveryWrittenTopicIsInEveryLanguage(t *testing.T) {
+	c := center(t, usual())
+	for _, id := range promised {
+		if !c.written[id] {
+			t.Errorf("%s has no article", id)
+		}
+	}
+	for id := range c.written {
+		for _, l := range words.Book().Tags() {
+			if a := c.articles[articleKey{l, id}]; a == nil || a.lang != l {
+				t.Errorf("%s has no article in %s", id, l)
+			}
+		}
+	}
+}
+
+func TestArticlesHaveTheirShape(t *testing.T) {
+	c := center(t, usual())
+	for key, a := range c.articles {
+		where := string(key.lang) + "/" + a.topic.path()
+		most, least := 3600, 300 // characters of a screen and a half
+		if key.lang == "zh-Hans" {
+			most, least = 1300, 120
+		}
+		size := len([]rune(a.title + a.headings + a.body))
+		if size > most || size < least {
+			t.Errorf("%s: %d characters, want %d to %d", where, size, least, most)
+		}
+		if !strings.HasSuffix(a.title, "?") && !strings.HasSuffix(a.title, "？") {
+			t.Errorf("%s: the title %q is not a question", where, a.title)
+		}
+		if !strings.HasPrefix(string(a.html), "<p>") {
+			t.Errorf("%s does not begin with the answer", where)
+		}
+		if !strings.Contains(string(a.html), "<ol>") {
+			t.Errorf("%s has no numbered steps", where)
+		}
+		wayOut := map[locale.Tag]string{"en": "What (if|I|you)|If |How to tell|doesn't work", "zh-Hans": "如果|怎样"}[key.lang]
+		if !regexp.MustCompile(wayOut).MatchString(a.headings + a.body) {
+			t.Errorf("%s does not say what to do if it doesn't work", where)
+		}
+		for _, bad := range []string{"!", "！", "您", "{{", "<no value>", "[]", "Oops"} {
+			if strings.Contains(a.title+a.body+a.headings, bad) {
+				t.Errorf("%s contains %q", where, bad)
+			}
+		}
+	}
+}
+
+// pages are the addresses outside the help center that articles may link to.
+var pages = strings.Fields("/signin /signup /signout /account /account/contacts /account/security /account/devices /account/activity /help")
+
+func TestLinksInsideArticlesResolve(t *testing.T) {
+	c := center(t, usual())
+	href := regexp.MustCompile(`href="([^"]*)"`)
+	seen := 0
+	for key, a := range c.articles {
+		for _, m := range href.FindAllStringSubmatch(string(a.html), -1) {
+			seen++
+			u, err := url.Parse(html.UnescapeString(m[1]))
+			if err != nil {
+				t.Errorf("%s %s: %v", key.lang, key.id, err)
+				continue
+			}
+			path, inside := strings.CutPrefix(u.Path, "/help/")
+			if inside && c.Has(path) || !inside && slices.Contains(pages, u.Path) {
+				continue
+			}
+			t.Errorf("%s %s links to %s", key.lang, key.id, m[1])
+		}
+	}
+	if seen < 100 {
+		t.Errorf("only %d links were seen", seen)
+	}
+}
+
+func TestBothLanguagesLinkToTheSame(t *testing.T) {
+	c := center(t, usual())
+	href := regexp.MustCompile(`href="([^"]*)"`)
+	for id := range c.written {
+		links := func(l locale.Tag) []string {
+			var all []string
+			for _, m := range href.FindAllStringSubmatch(string(c.articles[articleKey{l, id}].html), -1) {
+				all = append(all, m[1])
+			}
+			slices.Sort(all)
+			return slices.Compact(all)
+		}
+		if diff := cmp.Diff(links("en"), links("zh-Hans")); diff != "" {
+			t.Errorf("%s (-en +zh-Hans):\n%s", id, diff)
+		}
+	}
+}
+
+// walk calls f with the text of every source file of the repository with one of the endings.
+func walk(t *testing.T, f func(path, text string), endings ...string) {
+	t.Helper()
+	for _, root := range []string{"../../../internal", "../../../cmd"} {
+		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || strings.HasSuffix(path, "_test.go") || !slices.Contains(endings, filepath.Ext(path)) {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			f(path, string(text))
+			return err
+		})
+		if err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestEveryFaultLeadsToAWrittenArticle(t *testing.T) {
+	c := center(t, usual())
+	declaration := regexp.MustCompile(`\bDeclare\(\s*"([a-z0-9_]+)",\s*[\w.]+,\s*(?:"([^"]*)"|(\w+))`)
+	seen := 0
+	walk(t, func(path, text string) {
+		for _, m := range declaration.FindAllStringSubmatch(text, -1) {
+			seen++
+			topic := m[2]
+			if m[3] != "" { // a constant of the same file
+				if value := regexp.MustCompile(`\b` + m[3] + `\s*=\s*"([^"]*)"`).FindStringSubmatch(text); value != nil {
+					topic = value[1]
+				}
+			}
+			if !c.Has(topic) {
+				t.Errorf("%s: %s leads to %q, which is not a written article", path, m[1], topic)
+			}
+		}
+	}, ".go")
+	if seen == 0 {
+		t.Error("no declaration was found")
+	}
+}
+
+func TestEveryPageLinksToWrittenArticles(t *testing.T) {
+	c := center(t, usual())
+	address := regexp.MustCompile(`["(` + "`" + `]/help/([a-z0-9-]+/[a-z0-9-]+)`)
+	walk(t, func(path, text string) {
+		for _, m := range address.FindAllStringSubmatch(text, -1) {
+			if !c.Has(m[1]) {
+				t.Errorf("%s links to /help/%s, which is not a written article", path, m[1])
+			}
+		}
+	}, ".go", ".html", ".tmpl", ".toml", ".js")
+}
+
+// TestNumbersComeFromConfiguration fills in numbers that no text could hold by
+// itself and looks for each of them.
+func TestNumbersComeFromConfiguration(t *testing.T) {
+	unusual := Facts{
+		Brand: "Zanzibar *& Co*",
+		Code: CodeFacts{Length: 9, Life: 17 * time.Minute, Tries: 13, Resend: []time.Duration{77 * time.Second, 19 * time.Minute},
+			Sends: []Window{{23, 7 * time.Hour}, {41, 53 * time.Hour}}, Wrong: []Window{{61, 11 * time.Hour}}},
+		Password:    PasswordFacts{Min: 21, Max: 333, Page: "/account/security"},
+		Session:     SessionFacts{Idle: 38 * 24 * time.Hour, Absolute: 83 * 24 * time.Hour, Fresh: 29 * time.Minute},
+		Captcha:     CaptchaFacts{After: 14, PictureAfter: 37},
+		JourneyLife: 43 * time.Minute,
+		Silence:     91 * 24 * time.Hour,
+		Regions:     []RegionFacts{{ID: "atlantis", Email: true, Contact: "phone"}},
+		Home:        "SE",
+		Ranges:      map[string][]Range{"SE": {{46, "71999", "12-14"}}, "NL": {{31, "97", "11"}}},
+		Services:    []string{"Bazaar", "Forum"},
+	}
+	want := map[string][]string{ // topic: what must stand there in English
+		"A01": {"Zanzibar *& Co*", "17 minutes", "Bazaar and Forum"},
+		"C01": {"9 digits", "17 minutes", "21 characters", "atlantis: with an e-mail address"},
+		"C04": {"91 days"},
+		"C07": {"Sweden", "+46 71999", "12-14 digits", "Netherlands"},
+		"S01": {"9 digits", "17 minutes", "83 days", "38 days"},
+		"S03": {"43 minutes"},
+		"S04": {"38 days"},
+		"O01": {"38 days", "83 days"},
+		"R01": {`In the region "atlantis" every account has one`},
+		"R07": {"29 minutes"},
+		"V01": {"77 seconds and 19 minutes"},
+		"V02": {"77 seconds and 19 minutes", "17 minutes"},
+		"V03": {"23 codes in 7 hours, 41 codes in 53 hours", "61 wrong codes in 11 hours", "77 seconds and 19 minutes", "17 minutes"},
+		"V04": {"23 codes in 7 hours, 41 codes in 53 hours", "77 seconds and 19 minutes"},
+		"V05": {"13 tries", "13 wrong codes", "17 minutes", "9 digits"},
+		"W01": {"21 characters", "333"},
+		"Y03": {"14 wrong passwords", "37 wrong passwords"},
+		"Y05": {"9 digits"},
+	}
+	han := map[string][]string{
+		"A01": {"Zanzibar *& Co*", "17 分钟", "Bazaar和Forum"}, "C01": {"9 位", "17 分钟", "21 个字符", "atlantis：用邮箱创建"},
+		"C04": {"91 天"}, "C07": {"瑞典", "+46 71999", "12-14 位", "荷兰"}, "S01": {"9 位", "17 分钟", "83 天", "38 天"},
+		"S03": {"43 分钟"}, "S04": {"38 天"}, "O01": {"38 天", "83 天"}, "R01": {"“atlantis”的账号都有安全手机"}, "R07": {"29 分钟"},
+		"V01": {"77 秒和19 分钟"}, "V02": {"77 秒和19 分钟", "17 分钟"},
+		"V03": {"7 小时 23 条、53 小时 41 条", "11 小时内输错 61 次", "77 秒和19 分钟", "17 分钟"},
+		"V04": {"7 小时 23 条、53 小时 41 条", "77 秒和19 分钟"}, "V05": {"试 13 次", "输错 13 次", "17 分钟", "9 位"},
+		"W01": {"21 个字符", "333 个"}, "Y03": {"14 次", "37 次"}, "Y05": {"9 位"},
+	}
+	c := center(t, unusual)
+	tag := regexp.MustCompile(`<[^>]*>`)
+	for l, all := range map[locale.Tag]map[string][]string{"en": want, "zh-Hans": han} {
+		for id, texts := range all {
+			page := html.UnescapeString(tag.ReplaceAllString(string(c.articles[articleKey{l, id}].html), ""))
+			for _, s := range texts {
+				if !strings.Contains(page, s) {
+					t.Errorf("%s %s does not say %q:\n%s", l, id, s, page)
+				}
+			}
+		}
+	}
+}
+
+// TestNoNumberIsWrittenOut looks for numbers in the articles' sources that
+// should have been places.
+func TestNoNumberIsWrittenOut(t *testing.T) {
+	place := regexp.MustCompile(`\{\{[^}]*\}\}|topic:\w+|\(/[^)]*\)|M2M|\b\d\. `)
+	number := regexp.MustCompile(`\d+`)
+	allowed := []string{"12", "86", "138", "8000", "0"} // digits of an account ID; an example of a masked number; a leading 0
+	err := fs.WalkDir(house(), ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := fs.ReadFile(house(), path)
+		source := string(text)
+		if rest, is := strings.CutPrefix(source, "keywords: "); is {
+			_, source, _ = strings.Cut(rest, "\n")
+		}
+		for _, n := range number.FindAllString(place.ReplaceAllString(source, ""), -1) {
+			if !slices.Contains(allowed, n) {
+				t.Errorf("%s says %s by itself", path, n)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestPages(t *testing.T) {
+	c := center(t, usual())
+	tests := []struct {
+		target, language string
+		status           int
+		want, not        []string
+	}{
+		{"/help", "en", 200, []string{"section verification-codes Verification codes", "article /help/verification-codes/why-is-my-code-unusable Why is my code unusable?"}, []string{"appeals", "deleting"}},
+		{"/help/", "zh-CN,zh;q=0.9", 200, []string{"section verification-codes 验证码", "为什么验证码不能用？"}, nil},
+		{"/help/verification-codes/why-is-my-code-unusable", "en", 200, []string{"Why is my code unusable? (en, Verification codes)", "<p>The page says which", "related /help/verification-codes/when-can-i-ask-again"}, nil},
+		{"/help/verification-codes/why-is-my-code-unusable", "zh-Hans", 200, []string{"为什么验证码不能用？ (zh-Hans, 验证码)"}, nil},
+		{"/help/verification-codes/why-is-my-code-unusable/", "en", 200, []string{"Why is my code unusable?"}, nil},
+		{"/help/appeals/how-do-i-submit-an-appeal", "en", 404, nil, []string{"How do I submit"}},
+		{"/help/verification-codes/code-expired", "en", 404, []string{"perhaps /help/verification-codes/why-is-my-code-unusable"}, nil},
+		{"/help/../../etc/passwd", "en", 404, nil, nil},
+		{"/help/creating-an-account/what-is-an-iot-sim", "en", 200, []string{"<strong>China</strong>", "+86 10647…, 13 digits after +86", "?country=NL"}, []string{"?country=CN"}},
+		{"/help/creating-an-account/what-is-an-iot-sim?country=IN", "en", 200, []string{"<strong>India</strong>", "+91 followed by 13 digits", "?country=CN"}, []string{"10647"}},
+		{"/help/creating-an-account/what-is-an-iot-sim?country=%3Cscript%3E", "en", 200, []string{"China"}, []string{"script"}},
+		{"/help/search", "en", 200, []string{"query \n"}, []string{"found"}},
+	}
+	for _, tt := range tests {
+		status, body := get(c, tt.target, tt.language)
+		if status != tt.status {
+			t.Errorf("%s: status %d, want %d", tt.target, status, tt.status)
+		}
+		for _, s := range tt.want {
+			if !strings.Contains(body, s) {
+				t.Errorf("%s (%s) lacks %q:\n%s", tt.target, tt.language, s, body)
+			}
+		}
+		for _, s := range tt.not {
+			if strings.Contains(body, s) {
+				t.Errorf("%s (%s) should not say %q:\n%s", tt.target, tt.language, s, body)
+			}
+		}
+	}
+}
+
+func TestCountryOfTheReader(t *testing.T) {
+	for country, want := range map[string]string{"NL": "+31 97…", "": "+86 10647…", "BR": "We know of no such numbers in your country."} {
+		c, err := New(Options{Words: words.Book(), Facts: usual(), Render: print, Country: func(*http.Request) string { return country }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, body := get(c, "/help/creating-an-account/what-is-an-iot-sim", "en"); !strings.Contains(body, want) {
+			t.Errorf("for a reader in %q it does not say %q:\n%s", country, want, body)
+		}
+	}
+}
+
+func TestSearchFindsTheAnswer(t *testing.T) {
+	c := center(t, usual())
+	tests := []struct{ language, query, first string }{
+		{"en", "code expired", "V05"},
+		{"en", "I don't get the SMS", "V01"},
+		{"en", "otp not arriving", "V01"},
+		{"en", "log out", "O01"},
+		{"en", "captcha", "Y03"},
+		{"en", "m2m sim", "C07"},
+		{"en", "caps lock", "W02"},
+		{"en", "too many codes", "V03"},
+		{"en", "SIGN UP", "C01"},
+		{"en", "recycled numbers", "C04"},
+		{"zh-CN", "收不到短信", "V01"},
+		{"zh-CN", "验证码过期", "V05"},
+		{"zh-CN", "退出登录", "O01"},
+		{"zh-CN", "物联网卡", "C07"},
+		{"zh-CN", "二次号", "C04"},
+		{"zh-CN", "captcha", "Y03"}, // asked in the one language, read in the other
+		{"en", "收不到邮件", "V02"},
+	}
+	for _, tt := range tests {
+		_, body := get(c, "/help/search?q="+url.QueryEscape(tt.query), tt.language)
+		i := slices.IndexFunc(c.topics, func(tp topic) bool { return tp.id == tt.first })
+		lines := strings.Split(body, "\n")
+		if want := "found /help/" + c.topics[i].path() + " "; len(lines) < 2 || !strings.HasPrefix(lines[1], want) {
+			t.Errorf("%q (%s): want %s first:\n%s", tt.query, tt.language, tt.first, body)
+		}
+	}
+}
+
+func TestSearchIsBounded(t *testing.T) {
+	c := center(t, usual())
+	for _, q := range []string{strings.Repeat("code ", 100_000), strings.Repeat("验", 100_000), "\xff\xfe", "<script>", strings.Repeat("'", 400), "the of and"} {
+		status, body := get(c, "/help/search?q="+url.QueryEscape(q), "en")
+		if status != 200 || strings.Count(body, "found ") > mostResults || len(body) > 10_000 {
+			t.Errorf("query of %d bytes: status %d, %d bytes", len(q), status, len(body))
+		}
+	}
+}
+
+func TestNewReportsFaults(t *testing.T) {
+	tests := []struct{ name, file, text, want string }{
+		{"no title", "en/about/what-is-this-account.md", "Hello\n", "the first line is not"},
+		{"unknown place", "en/about/what-is-this-account.md", "# A?\n{{.Nothing}}\n", "Nothing"},
+		{"dead link", "en/about/what-is-this-account.md", "# A?\n[x](topic:P01)\n", "P01, which is not written"},
+		{"raw HTML", "en/about/what-is-this-account.md", "# A?\n<script>x</script>\n", "raw HTML"},
+		{"no topic", "en/about/strange.md", "# A?\nx\n", "belongs to no topic"},
+		{"no original", "zh-Hans/about/what-is-this-account.md", "# A?\nx\n", "has no English original"},
+	}
+	for _, tt := range tests {
+		files := fstest.MapFS{tt.file: {Data: []byte(tt.text)}}
+		if _, err := New(Options{Words: words.Book(), Facts: usual(), Render: print, Articles: files}); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: error %v, want %q", tt.name, err, tt.want)
+		}
+	}
+}
+
+func TestMarkdownFromConfigurationIsText(t *testing.T) {
+	f := usual()
+	f.Brand = `<script>alert(1)</script> [x](javascript:alert(1))`
+	page := string(center(t, f).articles[articleKey{"en", "A01"}].html)
+	if strings.Contains(page, "<script") || strings.Contains(page, "javascript:alert(1)\"") || !strings.Contains(page, "&lt;script&gt;") {
+		t.Error(page)
+	}
+}
+
+func TestUntranslatedArticlesAreShownInEnglish(t *testing.T) {
+	files := fstest.MapFS{"en/about/what-is-this-account.md": {Data: []byte("# What?\nThis.\n")}}
+	c, err := New(Options{Words: words.Book(), Facts: usual(), Render: print, Articles: files})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, body := get(c, "/help/about/what-is-this-account", "zh-CN"); !strings.HasPrefix(body, "What? (en, 关于账号)") {
+		t.Error(body)
+	}
+}
+
+func FuzzSearch(f *testing.F) {
+	c := center(f, usual())
+	f.Add("code expired")
+	f.Add("收不到 SMS 'x’")
+	f.Fuzz(func(t *testing.T, q string) {
+		clipped := clip(q)
+		if len([]rune(clipped)) > mostQuery {
+			t.Errorf("%d runes of a query are kept", len([]rune(clipped)))
+		}
+		if links := c.find("zh-Hans", clipped, mostResults); len(links) > mostResults {
+			t.Errorf("%d results", len(links))
+		}
+	})
+}
+
+func BenchmarkSearch(b *testing.B) {
+	c := center(b, usual())
+	for b.Loop() {
+		c.find("en", "why don't I get the text message on my phone", mostResults)
+	}
+}
+
+func BenchmarkNew(b *testing.B) {
+	book := words.Book()
+	for b.Loop() {
+		if _, err := New(Options{Words: book, Facts: usual(), Render: print}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
