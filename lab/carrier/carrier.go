@@ -81,7 +81,7 @@ type Carrier struct {
 	prefix  string
 	count   atomic.Uint64
 	version atomic.Uint64
-	service atomic.Value // string: the product's number or name that wrote last
+	service atomic.Value // string: the product's number that wrote last
 	inbound atomic.Value // string: where texts from people go
 
 	mu      sync.RWMutex
@@ -123,8 +123,8 @@ func (c *Carrier) Close() { c.caller.close() }
 // Version grows with every change.
 func (c *Carrier) Version() uint64 { return c.version.Load() }
 
-// Service is the sender of the newest text that was accepted, which is where a
-// person would answer; "" before the first.
+// Service is the number that sent the newest text from a number, which is where
+// a person would answer; "" before the first. Names cannot be answered.
 func (c *Carrier) Service() string {
 	s, _ := c.service.Load().(string)
 	return s

@@ -448,6 +448,16 @@ func TestArrivalsAreInOrderOfArrival(t *testing.T) {
 	}
 }
 
+func TestService(t *testing.T) {
+	w := newWorld(t)
+	for _, step := range []struct{ from, want string }{{"Selfsame", ""}, {"10690000", "10690000"}, {"", "10690000"}, {"+15005550001", "+15005550001"}, {"Shop 24", "+15005550001"}} {
+		w.accept(order{To: phone, From: step.from, Text: "x"}, "")
+		if got := w.Service(); got != step.want {
+			t.Errorf("after a text from %q: %q, want %q", step.from, got, step.want)
+		}
+	}
+}
+
 func TestSendWithoutProduct(t *testing.T) {
 	a := agenda.New(&standing{now: start})
 	defer a.Close()

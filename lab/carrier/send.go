@@ -118,7 +118,7 @@ func (c *Carrier) accept(o order, key string) string {
 	c.keep(k)
 	c.mu.Unlock()
 
-	if o.From != "" && c.Service() != o.From {
+	if isDialable(o.From) && c.Service() != o.From {
 		c.service.Store(o.From)
 	}
 	if arrives {
@@ -202,6 +202,13 @@ func (c *Carrier) Send(ctx context.Context, from, to, text string) (Text, error)
 		return sent, ErrRefused
 	}
 	return sent, nil
+}
+
+// isDialable tells whether a sender is a number that one can answer to, and not
+// a name, which is one-way.
+func isDialable(from string) bool {
+	digits := strings.TrimPrefix(from, "+")
+	return digits != "" && strings.Trim(digits, "0123456789") == ""
 }
 
 func refuse(w http.ResponseWriter, status int, code string) {
