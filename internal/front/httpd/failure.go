@@ -87,6 +87,9 @@ func (rt *Router) Fail(ctx context.Context, err error) Failure {
 		f = fault.Internal.Because(err)
 	}
 	rt.logFault(ctx, i, f, err)
+	if rt.cfg.CountFault != nil {
+		rt.cfg.CountFault(f.Code)
+	}
 	out := Failure{
 		Status: f.Status, Code: f.Code, Topic: "/help/" + f.Topic, Field: f.Field, RetryAt: f.RetryAt.UTC(), Args: f.Args,
 	}
@@ -118,7 +121,7 @@ func (rt *Router) logFault(ctx context.Context, i *Info, f *fault.Fault, err err
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		level = slog.LevelDebug // the client went away
 	}
-	rt.cfg.Log.LogAttrs(ctx, level, "failure", slog.String("id", i.ID), slog.String("code", f.Code), slog.Any("error", err))
+	rt.cfg.Log.LogAttrs(ctx, level, "failure", slog.String("id", i.ID), slog.String("fault", f.Code), slog.Any("error", err))
 }
 
 // RetryAfter is the Retry-After header in whole seconds, rounded up; "" without RetryAt.

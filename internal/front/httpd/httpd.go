@@ -45,7 +45,8 @@ type Config struct {
 	Clock          *clock.Clock
 	Log            *slog.Logger // nil discards
 	// Observe is asked once a route for the function that counts its answers; nil counts nothing.
-	Observe func(route string) func(status int, took time.Duration)
+	Observe    func(route string) func(status int, took time.Duration)
+	CountFault func(code string) // counts refusals; nil counts nothing
 	// Translate may turn an error of a kit (a busy database) into a fault; nil leaves it.
 	Translate func(error) error
 	Tracer    trace.Tracer  // nil traces nothing
