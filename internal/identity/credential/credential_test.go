@@ -99,12 +99,12 @@ type calls struct {
 
 func countCalls(g *Gate) *calls {
 	c := &calls{}
-	real := g.idKey
+	inner := g.idKey
 	g.idKey = func(password, salt []byte, time, memory uint32, threads uint8, size uint32) []byte {
 		c.mu.Lock()
 		c.made, c.size = append(c.made, Profile{memory, time, threads}), append(c.size, size)
 		c.mu.Unlock()
-		return real(password, salt, time, memory, threads, size)
+		return inner(password, salt, time, memory, threads, size)
 	}
 	return c
 }

@@ -162,7 +162,7 @@ func TestR28_QueueBoundedByTimeFollowsTheHashTime(t *testing.T) {
 
 func TestGateGivesItsTurnBackWhenAHashPanics(t *testing.T) {
 	g := NewGate(cheap, 1, 1, clock.At(start))
-	real := g.idKey
+	inner := g.idKey
 	g.idKey = func(_, _ []byte, _, _ uint32, _ uint8, _ uint32) []byte { panic("out of memory") }
 	func() {
 		defer func() {
@@ -172,7 +172,7 @@ func TestGateGivesItsTurnBackWhenAHashPanics(t *testing.T) {
 		}()
 		hashOnce(t.Context(), g)
 	}()
-	g.idKey = real
+	g.idKey = inner
 	if err := hashOnce(t.Context(), g); err != nil {
 		t.Fatal(err)
 	}
