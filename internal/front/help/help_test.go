@@ -157,7 +157,7 @@ func TestArticlesHaveTheirShape(t *testing.T) {
 		if !regexp.MustCompile(wayOut).MatchString(a.headings + a.body) {
 			t.Errorf("%s does not say what to do if it doesn't work", where)
 		}
-		for _, bad := range []string{"!", "！", "您", "{{", "<no value>", "[]", "Oops"} {
+		for _, bad := range []string{"!", "！", "您", "{{", "<no value>", "[]", "Oops", "**", "](", "\\"} {
 			if strings.Contains(a.title+a.body+a.headings, bad) {
 				t.Errorf("%s contains %q", where, bad)
 			}

@@ -9,10 +9,14 @@ import (
 
 // Fault says a refusal: title and detail of the catalog, filled with the
 // fault's arguments and, when waiting helps, {retry_at} and {wait}. The detail
-// is the most special one that the catalog has: fault.<code>.<argument>_<value>
-// for an argument that is a text (fault.codes_limited.limit_network), then
-// fault.<code>.detail, or fault.<code>.detail_open when no time to retry is
-// known. Sentences that tell a time are passed over when there is none.
+// is the most special one that the catalog has:
+//
+//	fault.<code>.with_<argument>     the argument is there (with_replaced_at)
+//	fault.<code>.<argument>_<value>  the argument is this text (limit_network)
+//	fault.<code>.detail_open         no time to retry is known
+//	fault.<code>.detail
+//
+// Sentences that tell the time to retry are passed over when there is none.
 func (v Voice) Fault(f *fault.Fault) (title, detail string) {
 	prefix := "fault." + f.Code + "."
 	timed := !f.RetryAt.IsZero()
@@ -21,16 +25,22 @@ func (v Voice) Fault(f *fault.Fault) (title, detail string) {
 	if !timed && v.book.find(v.tag, prefix+"detail_open") != nil {
 		key = prefix + "detail_open"
 	}
+	special := func(k string) bool {
+		m := v.book.find(v.tag, prefix+k)
+		return m != nil && (timed || !m.tellsTime())
+	}
+	with := ""
 	for _, name := range slices.Sorted(maps.Keys(f.Args)) {
 		args = append(args, name, f.Args[name])
-		value, is := f.Args[name].(string)
-		if !is {
-			continue
+		if value, is := f.Args[name].(string); is && special(name+"_"+value) {
+			key = prefix + name + "_" + value
 		}
-		special := prefix + name + "_" + value
-		if m := v.book.find(v.tag, special); m != nil && (timed || !m.tellsTime()) {
-			key = special
+		if special("with_" + name) {
+			with = prefix + "with_" + name
 		}
+	}
+	if with != "" {
+		key = with
 	}
 	if timed {
 		args = append(args, "retry_at", f.RetryAt, "wait", f.RetryAt.Sub(v.now))

@@ -87,6 +87,7 @@ detail = "Again at {retry_at} (in {wait})."
 detail_open = "Again later."
 limit_network = "Your network: {retry_at}."
 limit_phone = "Your phone."
+with_since = "Since {since}."
 [country]
 NL = "Netherlands"
 `,
@@ -106,6 +107,7 @@ detail = "{retry_at}（{wait}后）再试。"
 detail_open = "稍后再试。"
 limit_network = "网络：{retry_at}。"
 limit_phone = "手机。"
+with_since = "自 {since} 起。"
 [country]
 NL = "荷兰"
 `))
@@ -266,6 +268,7 @@ func TestFault(t *testing.T) {
 		{"with a time", limited.Until(now.Add(7 * time.Minute)), "Too many / Again at 11:42 (in 7 minutes)."},
 		{"special", limited.With("limit", "network").Until(now.Add(7 * time.Minute)), "Too many / Your network: 11:42."},
 		{"special that tells no time", limited.With("limit", "phone"), "Too many / Your phone."},
+		{"special by its presence", limited.With("limit", "phone").With("since", now), "Too many / Since 11:35."},
 		{"no special for this value", limited.With("limit", "moon").Until(now.Add(time.Minute)), "Too many / Again at 11:36 (in 1 minute)."},
 		{"argument", (&fault.Fault{Code: "code_expired"}).With("time", now), "Expired / It was good until 11:35."},
 		{"unknown code", &fault.Fault{Code: "strange"}, "fault.strange.title / fault.strange.detail"},
