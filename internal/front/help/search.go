@@ -98,8 +98,7 @@ func tokens(text string, most int) []string {
 	return out[:min(len(out), most)]
 }
 
-// score adds up, for each article, the tokens of a query by how seldom they
-// are; words that most articles hold say nothing and are passed over.
+// score adds up, for each article, the tokens of a query by how seldom they are.
 func (x *searchIndex) score(query string) map[string]float64 {
 	scores := map[string]float64{}
 	asked := tokens(query, mostTokens)
@@ -115,11 +114,9 @@ func (x *searchIndex) score(query string) map[string]float64 {
 				found[id] = max(found[id], likeness*weight)
 			}
 		}
-		share := float64(len(found)) / x.size
-		if len(found) == 0 || (share > 0.6 && x.size > 3) {
-			continue
-		}
-		rarity := math.Log(1 + 1/share)
+		// A word that every article holds says little, but it is not nothing:
+		// who asks only for "phone" wants the articles titled so.
+		rarity := 0.05 + math.Log(x.size/float64(max(1, len(found))))
 		for id, weight := range found {
 			scores[id] += rarity * weight / (weight + 4) // the tenth mention says little more than the third
 		}
