@@ -236,7 +236,7 @@ func (db *DB) migrateOne(ctx context.Context, list []Migration, m Migration) (di
 // node's migration may take minutes.
 func (db *DB) patiently(ctx context.Context, f func(tx *Tx) error) error {
 	for {
-		err := db.InTx(ctx, func(tx *Tx) error {
+		err := db.inTx(ctx, 0, func(tx *Tx) error {
 			if db.engine == Postgres {
 				// The statements may rewrite a table; but a lock that does not come must not
 				// make everybody queue behind this one.
@@ -250,9 +250,4 @@ func (db *DB) patiently(ctx context.Context, f func(tx *Tx) error) error {
 			return err
 		}
 	}
-}
-
-// script runs statements without arguments, not prepared.
-func (tx *Tx) script(ctx context.Context, text string) error {
-	return tx.run.script(tx.db.stmtCtx(ctx), text)
 }

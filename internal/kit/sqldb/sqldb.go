@@ -1,20 +1,21 @@
 // Package sqldb is the one seam to the database: SQLite (embedded) and engines
 // that speak PostgreSQL's protocol, under one portable SQL text. It holds the
-// drivers, the transactions, the type words and which errors mean "taken" or
-// "try again". It must never know a table. Nothing outside it opens a
-// transaction, a savepoint or a driver.
+// drivers, the transactions, the migrations and which errors mean "taken",
+// "busy" or "try again". It must never know a table but its own. Nothing outside
+// it opens a transaction, a savepoint or a driver.
 //
 // The portable text: $1, $2 ... bound by number; no now(), no database time, no
 // FOR UPDATE without ForUpdate(), lists by In(); BIGINT, BOOLEAN, BYTEA and TEXT
-// in DDL; times are BIGINT microseconds since 1970 (Micros, FromMicros).
+// in DDL; times are BIGINT microseconds since 1970 (Micros, FromMicros). Rows
+// are read to their end and closed before the next statement of a transaction.
+//
+// It owns the table schema_migration.
 package sqldb
 
 import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -32,51 +33,22 @@ const (
 
 // Config says which database and how wide.
 type Config struct {
-	// URL is "sqlite:PATH" or "postgres://...".
+	// URL is "sqlite:PATH" or "postgres://...". Run-time parameters in a PostgreSQL
+	// URL (statement_timeout=30s) win over those that are set here.
 	URL string
-	// Readers is the number of reading connections on SQLite, or of all
-	// connections on PostgreSQL. 0 picks a default.
+	// Conns is the number of reading connections on SQLite (default: one a
+	// processor, at least 4), or of all connections on PostgreSQL (default: 20).
 	Conns int
-	// WaitFor bounds how long a transaction waits for its turn. 0 is 5 s.
+	// WaitFor bounds how long a transaction waits for its turn, its connection or a
+	// lock. 0 is 5 s. On PostgreSQL a statement may take twice as long.
 	WaitFor time.Duration
-}
-
-// Querier reads. DB (outside a transaction) and Tx are both Queriers, so that a
-// store has one function for both.
-type Querier interface {
-	Query(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	QueryRow(ctx context.Context, query string, args ...any) *sql.Row
-	// ForUpdate is " FOR UPDATE" inside a writing transaction on PostgreSQL, else "".
-	ForUpdate() string
-	// SkipLocked is " FOR UPDATE SKIP LOCKED" where ForUpdate is not empty.
-	SkipLocked() string
-	// Now is the one time of the transaction, or the present time on a DB.
-	Now() time.Time
-}
-
-// Tx is a running transaction. It is not safe for concurrent use and must not
-// outlive the function it was given to.
-type Tx struct {
-	db     *DB
-	run    runner
-	now    time.Time
-	write  bool
-	writes int
-	after  []func()
-}
-
-// runner is what sql.Tx, sql.Conn and our prepared statements share.
-type runner interface {
-	exec(ctx context.Context, query string, args []any) (sql.Result, error)
-	query(ctx context.Context, query string, args []any) (*sql.Rows, error)
-	queryRow(ctx context.Context, query string, args []any) *sql.Row
-	script(ctx context.Context, text string) error
 }
 
 // ErrNone is what a Scan answers when there is no row.
 var ErrNone = sql.ErrNoRows
 
-// ErrBusy means that no turn came within Config.WaitFor; nothing was done.
+// ErrBusy means that nothing was done because no turn, connection or lock came
+// in time, or the database cannot be reached. Trying later may help.
 var ErrBusy = errors.New("sqldb: the database is busy")
 
 // ErrUnknownOutcome means that the connection broke during COMMIT: the
@@ -87,54 +59,11 @@ var ErrUnknownOutcome = errors.New("sqldb: the outcome of the commit is unknown"
 // that another transaction was first: InTx runs the function again.
 var ErrAgain = errors.New("sqldb: another transaction was first")
 
-// Now is the one time of this transaction.
-func (tx *Tx) Now() time.Time { return tx.now }
+// errOver is what a Tx answers after the function it was given to returned.
+var errOver = errors.New("sqldb: the transaction is over")
 
-// Writes counts the statements that changed something so far. The journey
-// runner uses it to prove that a refusal wrote nothing but what it counted.
-func (tx *Tx) Writes() int { return tx.writes }
-
-// AfterCommit runs f once the transaction is durable; never if it is not.
-func (tx *Tx) AfterCommit(f func()) { tx.after = append(tx.after, f) }
-
-// Exec runs a statement and answers how many rows it changed.
-func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
-	res, err := tx.run.exec(tx.db.stmtCtx(ctx), query, args)
-	if err != nil {
-		return 0, err
-	}
-	n, err := res.RowsAffected()
-	if n > 0 {
-		tx.writes++
-	}
-	return n, err
-}
-
-// Query reads rows.
-func (tx *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	return tx.run.query(tx.db.stmtCtx(ctx), query, args)
-}
-
-// QueryRow reads one row.
-func (tx *Tx) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
-	return tx.run.queryRow(tx.db.stmtCtx(ctx), query, args)
-}
-
-// ForUpdate locks the rows read until the end of the transaction.
-func (tx *Tx) ForUpdate() string {
-	if tx.write && tx.db.engine == Postgres {
-		return " FOR UPDATE"
-	}
-	return ""
-}
-
-// SkipLocked locks the rows read and passes over those that others hold.
-func (tx *Tx) SkipLocked() string {
-	if tx.write && tx.db.engine == Postgres {
-		return " FOR UPDATE SKIP LOCKED"
-	}
-	return ""
-}
+// errEnded is what InTx answers after Close.
+var errEnded = errors.New("sqldb: the database was closed")
 
 // DB is an open database.
 type DB struct {
@@ -146,7 +75,8 @@ type DB struct {
 	waitFor time.Duration
 }
 
-// Open opens the database and checks that it answers. It creates no tables.
+// Open opens the database and checks that it answers and keeps what it is given
+// . It creates no tables.
 func Open(ctx context.Context, cfg Config, c *clock.Clock) (*DB, error) {
 	if cfg.WaitFor == 0 {
 		cfg.WaitFor = 5 * time.Second
@@ -157,7 +87,19 @@ func Open(ctx context.Context, cfg Config, c *clock.Clock) (*DB, error) {
 	case strings.HasPrefix(cfg.URL, "postgres://"), strings.HasPrefix(cfg.URL, "postgresql://"):
 		return openPostgres(ctx, cfg, c)
 	}
-	return nil, fmt.Errorf("sqldb: the database URL begins with neither sqlite: nor postgres://")
+	return nil, errors.New("sqldb: the database URL begins with neither sqlite: nor postgres://")
+}
+
+// Close ends all connections after the transactions in flight. A transaction
+// that comes later gets an error.
+func (db *DB) Close() error {
+	if db.writer != nil {
+		db.writer.close()
+	}
+	if s, ok := db.readers.(*stmts); ok {
+		s.close()
+	}
+	return db.pool.Close()
 }
 
 // Engine tells which engine this is.
@@ -185,56 +127,35 @@ func (db *DB) QueryRow(ctx context.Context, query string, args ...any) *sql.Row 
 // Ping asks the database whether it answers.
 func (db *DB) Ping(ctx context.Context) error { return db.pool.PingContext(ctx) }
 
-// InTx runs f in a writing transaction and commits if f answers nil. f may run
-// more than once (a lost race is tried again), so it must not have effects
-// outside the transaction except through AfterCommit. f must not wait for the
-// network. A success answer means that the commit is durable.
+// InTx runs f in a writing transaction and commits if f answers nil and no
+// statement failed (a failed statement spoils the transaction on both engines).
+// f may run more than once (a lost race is tried again), so it must not have
+// effects outside the transaction except through AfterCommit. f must not wait
+// for the network nor call InTx.
+//
+// A success answer means that the commit is durable. ErrBusy means that
+// nothing was done, ErrUnknownOutcome that it is not known. If ctx ends before
+// f began, or on PostgreSQL before the commit, nothing is done and ctx's error is
+// answered; a commit that has begun is never given up. A panic of f undoes
+// the transaction, touches no other, and goes on in the caller.
 func (db *DB) InTx(ctx context.Context, f func(tx *Tx) error) error {
+	return db.inTx(ctx, 4*db.waitFor, f)
+}
+
+// inTx is InTx with a bound on the whole transaction on PostgreSQL; 0 is none.
+func (db *DB) inTx(ctx context.Context, most time.Duration, f func(tx *Tx) error) error {
 	if db.writer != nil {
 		return db.writer.do(ctx, f)
 	}
-	return db.inPostgresTx(ctx, f)
+	return db.inPostgresTx(ctx, most, f)
 }
 
-// Micros is how times stand in the store. The zero time is 0.
-func Micros(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMicro()
-}
+// Taken tells whether err says that a unique value is already there.
+func Taken(err error) bool { return postgresTaken(err) || sqliteTaken(err) }
 
-// FromMicros is the reverse of Micros.
-func FromMicros(us int64) time.Time {
-	if us == 0 {
-		return time.Time{}
-	}
-	return time.UnixMicro(us).UTC()
-}
-
-// In writes "($from, $from+1, ...)" with n places, n of at least 1.
-func In(from, n int) string {
-	var b strings.Builder
-	b.WriteByte('(')
-	for i := range n {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteByte('$')
-		b.WriteString(strconv.Itoa(from + i))
-	}
-	b.WriteByte(')')
-	return b.String()
-}
-
-// Values writes "($1,$2),($3,$4)" for rows of width columns.
-func Values(rows, width int) string {
-	var b strings.Builder
-	for r := range rows {
-		if r > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString(In(r*width+1, width))
-	}
-	return b.String()
+// Busy tells whether err says that the database was too busy or out of reach, so
+// that a later try may succeed: ErrBusy, and what reads outside a transaction
+// answer in the same cases.
+func Busy(err error) bool {
+	return errors.Is(err, ErrBusy) || isConnection(err) || isOverload(err) || isLocked(err)
 }

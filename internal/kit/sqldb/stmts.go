@@ -14,20 +14,19 @@ type preparer interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// stmts keeps every statement prepared: preparing costs SQLite more than
+// stmts keeps every statement of a SQLite connection or pool prepared: preparing costs SQLite more than
 // running. The texts are constants of the program plus list widths, so the map
 // is bounded by stmtsMost; beyond it statements run unprepared.
 type stmts struct {
-	on      preparer
-	rewrite func(string) string
-	mu      sync.RWMutex
-	ready   map[string]*sql.Stmt
+	on    preparer
+	mu    sync.RWMutex
+	ready map[string]*sql.Stmt
 }
 
 const stmtsMost = 1000
 
-func newStmts(on preparer, rewrite func(string) string) *stmts {
-	return &stmts{on: on, rewrite: rewrite, ready: map[string]*sql.Stmt{}}
+func newStmts(on preparer) *stmts {
+	return &stmts{on: on, ready: map[string]*sql.Stmt{}}
 }
 
 func (s *stmts) get(ctx context.Context, query string) (*sql.Stmt, error) {
@@ -38,7 +37,7 @@ func (s *stmts) get(ctx context.Context, query string) (*sql.Stmt, error) {
 	if st != nil || full {
 		return st, nil
 	}
-	st, err := s.on.PrepareContext(ctx, s.rewrite(query))
+	st, err := s.on.PrepareContext(ctx, numbered(query))
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +57,7 @@ func (s *stmts) exec(ctx context.Context, query string, args []any) (sql.Result,
 		return nil, err
 	}
 	if st == nil {
-		return s.on.ExecContext(ctx, s.rewrite(query), args...)
+		return s.on.ExecContext(ctx, numbered(query), args...)
 	}
 	return st.ExecContext(ctx, args...)
 }
@@ -69,7 +68,7 @@ func (s *stmts) query(ctx context.Context, query string, args []any) (*sql.Rows,
 		return nil, err
 	}
 	if st == nil {
-		return s.on.QueryContext(ctx, s.rewrite(query), args...)
+		return s.on.QueryContext(ctx, numbered(query), args...)
 	}
 	return st.QueryContext(ctx, args...)
 }
@@ -77,7 +76,7 @@ func (s *stmts) query(ctx context.Context, query string, args []any) (*sql.Rows,
 func (s *stmts) queryRow(ctx context.Context, query string, args []any) *sql.Row {
 	st, err := s.get(ctx, query)
 	if err != nil || st == nil {
-		return s.on.QueryRowContext(ctx, s.rewrite(query), args...)
+		return s.on.QueryRowContext(ctx, numbered(query), args...)
 	}
 	return st.QueryRowContext(ctx, args...)
 }
