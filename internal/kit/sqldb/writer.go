@@ -114,6 +114,9 @@ func (w *writer) do(ctx context.Context, f func(tx *Tx) error) error {
 }
 
 func (w *writer) once(ctx context.Context, f func(tx *Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	t := w.turns.Get().(*turn)
 	t.timer.Reset(w.waitFor)
 	defer t.timer.Stop()
