@@ -28,10 +28,6 @@ var (
 	headerHSTS        = []string{"max-age=31536000; includeSubDomains"}
 )
 
-type headerSets struct{ https bool }
-
-func newHeaderSets(https bool) headerSets { return headerSets{https} }
-
 // setHeaders puts the security headers on the answer, whatever it will be.
 func (x *exchange) setHeaders() {
 	h := x.Header()
@@ -42,7 +38,7 @@ func (x *exchange) setHeaders() {
 	h["Permissions-Policy"] = headerPermissions
 	h["Cache-Control"] = headerNoStore
 	h["Request-Id"] = []string{x.info.ID}
-	if x.rt.header.https {
+	if x.rt.https {
 		h["Strict-Transport-Security"] = headerHSTS
 	}
 	if !x.face.page {

@@ -11,7 +11,6 @@ package httpd
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -61,7 +60,7 @@ type Router struct {
 	pages  *Face
 	hosts  map[string]bool
 	origin originGuard
-	header headerSets
+	https  bool
 	names  cookieNames
 	langs  languages
 	missed *route
@@ -86,10 +85,10 @@ func New(cfg Config, pages *Face) *Router {
 	https := cfg.PublicURL.Scheme == "https"
 	rt := &Router{
 		cfg: cfg, mux: http.NewServeMux(), pages: pages,
-		hosts:  hostsOf(cfg.PublicURL, cfg.Local),
-		header: newHeaderSets(https),
-		names:  newCookieNames(https),
-		langs:  languages{book: cfg.Words, known: map[string]locale.Tag{}},
+		hosts: hostsOf(cfg.PublicURL, cfg.Local),
+		https: https,
+		names: newCookieNames(https),
+		langs: languages{book: cfg.Words, known: map[string]locale.Tag{}},
 	}
 	rt.origin = newOriginGuard(cfg.PublicURL, cfg.Local)
 	rt.missed = &route{name: "unmatched", cap: defaultBody, observe: cfg.Observe("unmatched")}
@@ -114,15 +113,14 @@ func (rt *Router) faceOf(p string) *Face {
 
 // route is one registered pattern.
 type route struct {
-	name       string
-	face       *Face // nil: by path
-	handler    Handler
-	cap        int64
-	files      bool
-	foreign    bool
-	immutable  bool
-	withoutKey bool
-	observe    func(status int, took time.Duration)
+	name      string
+	face      *Face // nil: by path
+	handler   Handler
+	cap       int64
+	files     bool
+	foreign   bool
+	immutable bool
+	observe   func(status int, took time.Duration)
 }
 
 // Option changes what the guards ask of one route.
@@ -138,7 +136,7 @@ func Files(bytes int64) Option {
 
 // Foreign lets other sites post here, as the authorization endpoint must (S-119):
 // no cross-origin guard, no form token.
-func Foreign() Option { return func(r *route) { r.foreign, r.withoutKey = true, true } }
+func Foreign() Option { return func(r *route) { r.foreign = true } }
 
 // Immutable marks assets whose name changes with their content.
 func Immutable() Option { return func(r *route) { r.immutable = true } }
@@ -299,7 +297,7 @@ func (rt *Router) guardWrite(x *exchange, r *http.Request, ro *route) error {
 	if err := rt.origin.check(x, r); err != nil {
 		return err
 	}
-	if x.face.page && !ro.withoutKey {
+	if x.face.page {
 		return CheckForm(r)
 	}
 	return nil
@@ -345,9 +343,4 @@ func hostsOf(u *url.URL, local bool) map[string]bool {
 		}
 	}
 	return hosts
-}
-
-// gone says whether the error is only that the client went away.
-func gone(r *http.Request, err error) bool {
-	return errors.Is(err, context.Canceled) && errors.Is(context.Cause(r.Context()), context.Canceled)
 }
