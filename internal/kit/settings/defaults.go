@@ -22,13 +22,13 @@ func Default() Settings {
 		Codes: Codes{
 			Length: 6, Life: 5 * time.Minute, Tries: 5,
 			ResendAfter:        []time.Duration{time.Minute, 2 * time.Minute, 5 * time.Minute},
-			PerDestinationHour: 5, PerDestinationDay: 10, WrongPerHour: 10, WrongPerDay: 30,
+			PerDestinationHour: 10, PerDestinationDay: 10, WrongPerHour: 10, WrongPerDay: 30,
 			PerDeviceHour: 10, PerDeviceDay: 30, PerNetworkHour: 100, PerWideNetworkHour: 1000, ChallengeAfter: 10,
 			CountryBudget: 500, CountryPer: day, CountryCredit: 4,
 		},
 		Passwords: Passwords{
 			Profile: "default", MinLength: 8, Queue: 256,
-			WrongPerDay: 100, DelayAfter: 5, CaptchaAfter: 5, PictureAfter: 10, PerNetworkHour: 300, PerWideHour: 3000,
+			WrongPerDay: 100, DelayAfter: 5, CaptchaAfter: 10, PictureAfter: 20, PerNetworkHour: 300, PerWideHour: 3000,
 		},
 		Sessions: Sessions{Idle: 14 * day, Absolute: 30 * day},
 		Numbers:  Numbers{Lookup: Lookup{WaitFor: 2 * time.Second, KeepFor: 10 * time.Minute}},
@@ -44,7 +44,7 @@ func Default() Settings {
 // newRegion is what a region is before its table is read.
 func newRegion() Region {
 	return Region{
-		SignUp: []string{"phone", "email"}, Required: "email", AskFor: "yes",
+		SignUp: []string{"phone", "email"}, Required: "email", AskFor: "no",
 		Languages: []string{"en", "zh-Hans"}, Zone: "UTC", Country: "US",
 	}
 }

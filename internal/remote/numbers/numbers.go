@@ -202,3 +202,13 @@ func (p *Plan) Ask(ctx context.Context, n Number) (Number, error) {
 
 // HasLookup tells whether Ask has anybody to ask.
 func (p *Plan) HasLookup() bool { return p.lookup != nil }
+
+// Known is the Number of an E.164 that was accepted earlier: an account keeps
+// the number it has, whatever the policy says by now. Its line is not looked at.
+func Known(e164 string) Number {
+	n := Number{E164: e164, Line: Mobile}
+	if parsed, err := pn.Parse(e164, ""); err == nil {
+		n.Country = pn.GetRegionCodeForNumber(parsed)
+	}
+	return n
+}

@@ -137,3 +137,32 @@ func parseRange(f []string) (code int, r row, err error) {
 	}
 	return code, r, nil
 }
+
+// MachineRange is a range of numbers that belong to machines, for the help
+// center: Prefix is "*" for any, Digits reads "13" or "10-12".
+type MachineRange struct {
+	Code   int
+	Prefix string
+	Digits string
+}
+
+// MachineRanges lists the machine ranges in force, by country.
+func MachineRanges(onlyConfirmed bool) map[string][]MachineRange {
+	out := map[string][]MachineRange{}
+	for code, rows := range table() {
+		for _, r := range rows {
+			if r.class != classIoT || onlyConfirmed && !r.sure {
+				continue
+			}
+			m := MachineRange{Code: code, Prefix: r.prefix, Digits: strconv.Itoa(r.min)}
+			if r.prefix == "" {
+				m.Prefix = "*"
+			}
+			if r.max != r.min {
+				m.Digits += "-" + strconv.Itoa(r.max)
+			}
+			out[r.iso] = append(out[r.iso], m)
+		}
+	}
+	return out
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"time"
+
+	"github.com/selfsame-id/selfsame/internal/front/help"
+	"github.com/selfsame-id/selfsame/internal/identity/credential"
+	"github.com/selfsame-id/selfsame/internal/identity/region"
+	"github.com/selfsame-id/selfsame/internal/journey/proof"
+	"github.com/selfsame-id/selfsame/internal/journey/signin"
+	"github.com/selfsame-id/selfsame/internal/kit/quota"
+	"github.com/selfsame-id/selfsame/internal/kit/settings"
+	"github.com/selfsame-id/selfsame/internal/remote/numbers"
+)
+
+const day = 24 * time.Hour
+
+// freshFor is how long a proof is good for a sensitive act (security.md section 4).
+const freshFor = 10 * time.Minute
+
+// passwordMost is the longest password, in characters.
+const passwordMost = 256
+
+func within(n int, per time.Duration) quota.Window { return quota.Window{Max: n, Per: per} }
+
+func limit(name string, windows ...quota.Window) quota.Limit {
+	return quota.Limit{Name: name, Windows: windows}
+}
+
+// codeLimits are the numbers in force for verification codes.
+func codeLimits(s settings.Settings) proof.Limits {
+	c := s.Codes
+	return proof.Limits{
+		Length: c.Length, Life: c.Life, Tries: c.Tries, ResendAfter: c.ResendAfter,
+		Destination:      limit("codes.destination", within(c.PerDestinationHour, time.Hour), within(c.PerDestinationDay, day)),
+		DestinationTries: limit("codes.tries", within(c.WrongPerHour, time.Hour), within(c.WrongPerDay, day)),
+		Device:           limit("codes.device", within(c.PerDeviceHour, time.Hour), within(c.PerDeviceDay, day)),
+		Network:          limit("codes.network", within(c.PerNetworkHour, time.Hour)),
+		NetworkWide:      limit("codes.network_wide", within(c.PerWideNetworkHour, time.Hour)),
+		Country:          limit("codes.country", within(c.CountryBudget, c.CountryPer)),
+		CountryCredit:    c.CountryCredit, ChallengeAfter: c.ChallengeAfter,
+	}
+}
+
+// delays are the waits between wrong passwords once they begin.
+var delays = []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 15 * time.Second, 30 * time.Second, time.Minute}
+
+// signInRules are the numbers in force for passwords at sign-in.
+func signInRules(s settings.Settings) signin.Rules {
+	p := s.Passwords
+	tries := limit("password.tries", within(p.WrongPerDay, day))
+	tries.Pace = append(make([]time.Duration, max(0, p.DelayAfter-1)), delays...)
+	return signin.Rules{
+		Tries:        tries,
+		TriesNetwork: limit("password.network", within(p.PerNetworkHour, time.Hour)),
+		TriesWide:    limit("password.network_wide", within(p.PerWideHour, time.Hour)),
+		CaptchaAfter: p.CaptchaAfter, PictureAfter: p.PictureAfter,
+		MinLength: p.MinLength, MaxLength: passwordMost, Alone: p.Alone, Life: s.Journeys.Life,
+	}
+}
+
+func profile(s settings.Settings) credential.Profile {
+	if s.Passwords.Profile == "strict" {
+		return credential.Strict
+	}
+	return credential.Default
+}
+
+// regions reads the policy sets in their order; the zones were checked with the configuration.
+func regions(s settings.Settings) (*region.Book, error) {
+	var list []region.Region
+	for _, name := range s.OfferedRegions {
+		r := s.Regions[name]
+		zone, err := time.LoadLocation(r.Zone)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, region.Region{Name: name, Country: r.Country, Zone: zone, SignUp: r.SignUp, Required: r.Required, AskFor: r.AskFor})
+	}
+	return region.New(list...), nil
+}
+
+// facts are the numbers in force as the help center prints them.
+func facts(s settings.Settings, l proof.Limits, r *region.Book) help.Facts {
+	windows := func(q quota.Limit) (out []help.Window) {
+		for _, w := range q.Windows {
+			out = append(out, help.Window{Max: w.Max, Per: w.Per})
+		}
+		return out
+	}
+	f := help.Facts{
+		Brand: s.Brand.Name,
+		Code: help.CodeFacts{Length: l.Length, Life: l.Life, Tries: l.Tries, Resend: l.ResendAfter,
+			Sends: []help.Window{{Max: s.Codes.PerDestinationDay, Per: day}}, Wrong: windows(l.DestinationTries)},
+		Password:    help.PasswordFacts{Min: s.Passwords.MinLength, Max: passwordMost, Alone: s.Passwords.Alone, Page: "/account/password"},
+		Session:     help.SessionFacts{Idle: s.Sessions.Idle, Absolute: s.Sessions.Absolute, Fresh: freshFor},
+		Captcha:     help.CaptchaFacts{After: s.Passwords.CaptchaAfter, PictureAfter: s.Passwords.PictureAfter},
+		JourneyLife: s.Journeys.Life, Home: r.All()[0].Country, Ranges: map[string][]help.Range{},
+	}
+	if s.Codes.PerDestinationHour < s.Codes.PerDestinationDay {
+		f.Code.Sends = windows(l.Destination)
+	}
+	for _, one := range r.All() {
+		f.Regions = append(f.Regions, help.RegionFacts{ID: one.Name, Phone: one.MaySignUp("phone"), Email: one.MaySignUp("email"), Contact: one.Required})
+	}
+	for iso, ranges := range numbers.MachineRanges(s.Numbers.OnlyConfirmed) {
+		for _, m := range ranges {
+			f.Ranges[iso] = append(f.Ranges[iso], help.Range(m))
+		}
+	}
+	return f
+}

@@ -1,0 +1,35 @@
+// Package hooks holds the doors for machines that call back: carriers with
+// receipts and texts that people sent. It hands the raw body on, because the
+// signature is over it (S-150); whether to believe it is the receiver's. It
+// answers nothing but a status.
+package hooks
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+
+	"github.com/selfsame-id/selfsame/internal/front/httpd"
+)
+
+// Receiver takes what came for a route, and refuses what is not signed.
+type Receiver interface {
+	Callback(ctx context.Context, route string, header map[string][]string, query url.Values, body []byte) error
+}
+
+// Mount registers POST /hooks/sms/{route}.
+func Mount(rt *httpd.Router, r Receiver) {
+	rt.FaceAt("/hooks/", httpd.API())
+	rt.Handle("POST /hooks/sms/{route}", func(w http.ResponseWriter, req *http.Request) error {
+		body, err := io.ReadAll(req.Body)
+		if err != nil {
+			return httpd.TooLarge.Because(err)
+		}
+		if err := r.Callback(req.Context(), req.PathValue("route"), req.Header, req.URL.Query(), body); err != nil {
+			return err
+		}
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}, httpd.Foreign())
+}

@@ -1,0 +1,17 @@
+package proof
+
+import "github.com/selfsame-id/selfsame/internal/kit/fault"
+
+// Refusals of codes and captchas. The finer reasons are given only for codes
+// that this journey itself sent (S-10).
+var (
+	CodeWrong         = fault.Declare("code_wrong", 422, "verification-codes/why-is-my-code-unusable")
+	CodeExpired       = fault.Declare("code_expired", 422, "verification-codes/why-is-my-code-unusable")
+	CodeUsed          = fault.Declare("code_used", 422, "verification-codes/why-is-my-code-unusable")
+	CodeReplaced      = fault.Declare("code_replaced", 422, "verification-codes/why-is-my-code-unusable")
+	CodeTriesExceeded = fault.Declare("code_tries_exceeded", 422, "verification-codes/why-is-my-code-unusable")
+	CodeOtherPurpose  = fault.Declare("code_other_purpose", 422, "verification-codes/why-is-my-code-unusable")
+	CodesLimited      = fault.Declare("codes_limited", 429, "verification-codes/why-too-many-codes")
+	TooManyAttempts   = fault.Declare("too_many_attempts", 429, "signing-in/why-cant-i-sign-in")
+	CaptchaWrong      = fault.Declare("captcha_wrong", 422, "verification/why-a-picture-with-characters")
+)

@@ -1,0 +1,55 @@
+package proof
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/selfsame-id/selfsame/internal/kit/quota"
+)
+
+// Limits are the numbers in force for verification codes (PRODUCT
+// "Verification codes", security.md section 4). All are configuration.
+type Limits struct {
+	Length      int             // digits
+	Life        time.Duration   // of a code
+	Tries       int             // wrong ones per code
+	ResendAfter []time.Duration // waits before the 2nd, 3rd ... code of a journey; the last repeats
+
+	Destination      quota.Limit // sends to one phone or e-mail
+	DestinationTries quota.Limit // wrong codes for one phone or e-mail, over all journeys (S-13)
+	Device           quota.Limit // sends asked for by one device
+	Network          quota.Limit // sends asked for from one address (IPv6: one /64)
+	NetworkWide      quota.Limit // the same from one /24 or /48
+	Country          quota.Limit // texts to one country that nobody has verified yet
+	// CountryCredit is how many sends one verified code gives back to its
+	// country: below a ratio of 1 in CountryCredit the budget runs dry (S-16).
+	CountryCredit int
+	// ChallengeAfter sends from one address within an hour ask for a captcha first.
+	ChallengeAfter int
+}
+
+// names of the limits as the refusal codes_limited tells them.
+var limitNames = map[string]string{
+	"codes.destination":  "destination",
+	"codes.tries":        "destination",
+	"codes.device":       "device",
+	"codes.network":      "network",
+	"codes.network_wide": "network",
+	"codes.country":      "country",
+}
+
+// Source is where a request for a code comes from.
+type Source struct {
+	Addr   netip.Addr
+	Device string // the secret that the device keeps; empty: none
+	// KnownAs is the ID of the device if the account knows it: its limits are a
+	// lane of their own, which strangers cannot use up (S-154).
+	KnownAs string
+}
+
+func (s Source) lane(address string) string {
+	if s.KnownAs != "" {
+		return address + "\x00known\x00" + s.KnownAs
+	}
+	return address
+}

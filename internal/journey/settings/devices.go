@@ -1,0 +1,99 @@
+package settings
+
+import (
+	"context"
+	"slices"
+
+	"github.com/selfsame-id/selfsame/internal/identity/audit"
+	"github.com/selfsame-id/selfsame/internal/identity/device"
+	"github.com/selfsame-id/selfsame/internal/identity/session"
+	"github.com/selfsame-id/selfsame/internal/kit/fault"
+	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
+)
+
+// Device is a device as its list shows it.
+type Device struct {
+	device.Device
+	Current  bool
+	SignedIn bool
+}
+
+// ListDevices lists the devices of the account, the present one first.
+func (h *House) ListDevices(ctx context.Context, l *session.Live) ([]Device, error) {
+	list, err := h.Devices.List(ctx, h.DB, l.AccountID)
+	if err != nil {
+		return nil, err
+	}
+	live, err := h.Sessions.Devices(ctx, h.DB, l.AccountID)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Device, 0, len(list))
+	for _, d := range list {
+		used, in := live[d.ID]
+		if in && used.After(d.UsedAt) {
+			d.UsedAt = used
+		}
+		out = append(out, Device{Device: d, Current: d.ID == l.DeviceID, SignedIn: in})
+	}
+	slices.SortStableFunc(out, func(a, b Device) int {
+		switch {
+		case a.Current == b.Current:
+			return 0
+		case a.Current:
+			return -1
+		}
+		return 1
+	})
+	return out, nil
+}
+
+// SignOut ends the present session. The device stays known.
+func (h *House) SignOut(ctx context.Context, l *session.Live) error {
+	return h.DB.InTx(ctx, func(tx *sqldb.Tx) error {
+		if err := h.Sessions.End(ctx, tx, l.AccountID, l.ID); err != nil {
+			return err
+		}
+		return h.Audit.Write(ctx, tx, h.entry(l, audit.SignedOut))
+	})
+}
+
+// RemoveDevice signs a device out and forgets it: it is a new device from now
+// on. A stranger's device and a missing one are both not found (S-62).
+func (h *House) RemoveDevice(ctx context.Context, l *session.Live, deviceID string) error {
+	return h.DB.InTx(ctx, func(tx *sqldb.Tx) error {
+		found, err := h.Devices.Forget(ctx, tx, l.AccountID, deviceID)
+		if err != nil {
+			return err
+		}
+		if !found {
+			return fault.NotFound
+		}
+		if err := h.Sessions.EndDevice(ctx, tx, l.AccountID, deviceID); err != nil {
+			return err
+		}
+		return h.Audit.Write(ctx, tx, h.entry(l, audit.DeviceRemoved))
+	})
+}
+
+// SignOutOthers ends every session but those of the present device, and forgets
+// the other devices. It answers how many sessions ended.
+func (h *House) SignOutOthers(ctx context.Context, l *session.Live) (ended int, err error) {
+	err = h.DB.InTx(ctx, func(tx *sqldb.Tx) error {
+		n, err := h.endOthers(ctx, tx, l)
+		ended = n
+		if err != nil {
+			return err
+		}
+		return h.Audit.Write(ctx, tx, h.entry(l, audit.OthersSignedOut))
+	})
+	return ended, err
+}
+
+func (h *House) endOthers(ctx context.Context, tx *sqldb.Tx, l *session.Live) (int, error) {
+	n, err := h.Sessions.EndOthers(ctx, tx, l.AccountID, l.DeviceID)
+	if err != nil {
+		return 0, err
+	}
+	return int(n), h.Devices.ForgetOthers(ctx, tx, l.AccountID, l.DeviceID)
+}

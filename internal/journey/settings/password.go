@@ -1,0 +1,46 @@
+package settings
+
+import (
+	"context"
+
+	"github.com/selfsame-id/selfsame/internal/identity/audit"
+	"github.com/selfsame-id/selfsame/internal/identity/session"
+	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
+)
+
+// SetPassword sets or changes the password. It needs a fresh proof, ends all
+// other sessions unless keepOthers, and is told to every contact (S-28, S-72).
+func (h *House) SetPassword(ctx context.Context, l *session.Live, password string, keepOthers bool) error {
+	if err := h.fresh(l, "set_password"); err != nil {
+		return err
+	}
+	contacts, err := h.Contacts.List(ctx, h.DB, l.AccountID)
+	if err != nil {
+		return err
+	}
+	about := []string{h.Brand, l.Account.Nickname}
+	for _, c := range contacts {
+		about = append(about, c.Address)
+	}
+	if err := h.Passwords.Judge(ctx, password, about...); err != nil {
+		return err
+	}
+	hashed, err := h.Passwords.Hash(ctx, password)
+	if err != nil {
+		return err
+	}
+	return h.DB.InTx(ctx, func(tx *sqldb.Tx) error {
+		if err := h.Passwords.Set(ctx, tx, l.AccountID, hashed); err != nil {
+			return err
+		}
+		if !keepOthers {
+			if _, err := h.endOthers(ctx, tx, l); err != nil {
+				return err
+			}
+		}
+		if err := h.Notices.Tell(ctx, tx, l.Account, contacts, "", "notice_password", l.Device.Name, l.Device.Place); err != nil {
+			return err
+		}
+		return h.Audit.Write(ctx, tx, h.entry(l, audit.PasswordSet))
+	})
+}

@@ -1,0 +1,243 @@
+// Package signin holds the journeys signin and signup: identify, prove, begin a
+// session; the account is made where nobody has the proved contact and the
+// region allows it. Nothing before a proof tells whether an account exists.
+//
+//	identify --phone/email--> [captcha] -> code --right--> session
+//	   |                                     | no account, by e-mail: new_password
+//	   |                                     | region wants a contact: add_contact -> code
+//	   +--username--> [captcha] -> password --right, known device--> session
+//	                                 |  new device: code to a contact -> session
+//	other_way, from password or code: choose_method
+package signin
+
+import (
+	"context"
+	"time"
+
+	"github.com/selfsame-id/selfsame/internal/identity/account"
+	"github.com/selfsame-id/selfsame/internal/identity/audit"
+	"github.com/selfsame-id/selfsame/internal/identity/contact"
+	"github.com/selfsame-id/selfsame/internal/identity/credential"
+	"github.com/selfsame-id/selfsame/internal/identity/device"
+	"github.com/selfsame-id/selfsame/internal/identity/directory"
+	"github.com/selfsame-id/selfsame/internal/identity/region"
+	"github.com/selfsame-id/selfsame/internal/identity/session"
+	"github.com/selfsame-id/selfsame/internal/journey/flow"
+	"github.com/selfsame-id/selfsame/internal/journey/flow/step"
+	"github.com/selfsame-id/selfsame/internal/journey/proof"
+	"github.com/selfsame-id/selfsame/internal/kit/locale"
+	"github.com/selfsame-id/selfsame/internal/kit/quota"
+	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
+	"github.com/selfsame-id/selfsame/internal/remote/courier"
+	"github.com/selfsame-id/selfsame/internal/remote/numbers"
+)
+
+// House is what the journeys use.
+type House struct {
+	Regions   *region.Book
+	Numbers   *numbers.Plan
+	Accounts  *account.Store
+	Contacts  *contact.Store
+	Devices   *device.Store
+	Sessions  *session.Store
+	Audit     *audit.Store
+	Directory *directory.Directory
+	Passwords *credential.Passwords
+	Book      *quota.Book
+	Codes     *proof.Codes
+	Captchas  *proof.Captchas
+	Notices   *proof.Notices
+	Courier   *courier.Courier
+	Brand     string
+	Rules     Rules
+}
+
+// Rules are the numbers in force for passwords at sign-in.
+type Rules struct {
+	Tries        quota.Limit // wrong passwords of one account, with growing delays
+	TriesNetwork quota.Limit // tries from one address (IPv6: one /64)
+	TriesWide    quota.Limit // tries from one /24 or /48
+	CaptchaAfter int         // wrong passwords of one account before a captcha comes first
+	PictureAfter int         // and before that captcha is a picture
+	MinLength    int
+	MaxLength    int
+	Alone        bool          // a password opens a session on a new device (needs a minimum of 15, S-23)
+	Life         time.Duration // of a journey
+}
+
+// facts is what a sign-in knows so far.
+type facts struct {
+	Region   string     `json:"region"`
+	Country  string     `json:"country"`
+	Locale   locale.Tag `json:"locale"`
+	ReturnTo string     `json:"return_to,omitempty"`
+	Device   browser    `json:"device,omitzero"` // that began the journey
+
+	Phone    numbers.Number     `json:"phone,omitzero"` // typed, not yet ours
+	Email    string             `json:"email,omitempty"`
+	Username directory.Username `json:"username,omitzero"`
+	Account  account.ID         `json:"account,omitempty"` // whom it means; never shown before a proof
+
+	Method   string          `json:"method,omitempty"` // the proof in progress
+	Choosing bool            `json:"choosing,omitempty"`
+	Sent     proof.Sent      `json:"sent,omitzero"`
+	Wanted   string          `json:"wanted,omitempty"` // the method that waits for the captcha
+	Captcha  *proof.Captcha  `json:"captcha,omitempty"`
+	Human    bool            `json:"human,omitempty"` // a captcha was solved and not yet spent
+	Proved   []session.Proof `json:"proved,omitempty"`
+
+	NewPassword bool           `json:"new_password,omitempty"` // the e-mail is proved and free: a password is next
+	Adding      contact.Kind   `json:"adding,omitempty"`       // the contact that the region wants
+	AddPhone    numbers.Number `json:"add_phone,omitzero"`
+	AddEmail    string         `json:"add_email,omitempty"`
+	Made        bool           `json:"made,omitempty"` // this journey made the account
+	Done        *done          `json:"done,omitempty"`
+}
+
+// done is the end of a journey.
+type done struct {
+	At          time.Time  `json:"at"`
+	Account     account.ID `json:"account"`
+	Nickname    string     `json:"nickname"`
+	Created     bool       `json:"created"`
+	Token       string     `json:"token"`
+	ExpiresAt   time.Time  `json:"expires_at"`
+	DeviceID    string     `json:"device_id"`
+	DeviceToken string     `json:"device_token,omitempty"`
+}
+
+// browser is the device as the door saw it.
+type browser struct {
+	Secret string `json:"secret,omitempty"`
+	Name   string `json:"name,omitempty"`
+	Kind   string `json:"kind,omitempty"`
+}
+
+// Path tells the runner where the journey plays, in which language, and where it leads.
+func (f *facts) Path() (string, locale.Tag, string) { return f.Region, f.Locale, f.ReturnTo }
+
+// The methods.
+const (
+	bySMS      = "sms_code"
+	byEmail    = "email_code"
+	byPassword = "password"
+)
+
+type call = flow.Call[facts]
+
+// Journey is the whole story.
+func Journey(h *House) *flow.Journey[facts] {
+	return &flow.Journey[facts]{
+		Kinds: []string{"signin", "signup"},
+		Life:  h.Rules.Life,
+		Begin: h.begin,
+		Next:  next,
+		Steps: map[step.Type]flow.Step[facts]{
+			step.TypeIdentify: {Show: h.showIdentify, Moves: map[string]flow.Move[facts]{
+				"phone":    h.identifyPhone(),
+				"email":    h.identifyEmail(),
+				"username": h.identifyUsername(),
+			}},
+			step.TypeCaptcha: {Show: h.showCaptcha, Moves: map[string]flow.Move[facts]{
+				"captcha": h.answerCaptcha(),
+				"refresh": h.refreshCaptcha(),
+			}},
+			step.TypePassword: {Show: h.showPassword, Moves: map[string]flow.Move[facts]{
+				"password":  h.answerPassword(),
+				"other_way": h.otherWay(),
+				"back":      h.startOver(),
+			}},
+			step.TypeCode: {Show: h.showCode, Moves: map[string]flow.Move[facts]{
+				"code":      h.answerCode(),
+				"resend":    h.resend(),
+				"other_way": h.otherWay(),
+				"back":      h.startOver(),
+				"skip":      h.skipContact(),
+			}},
+			step.TypeChooseMethod: {Show: h.showChooseMethod, Moves: map[string]flow.Move[facts]{
+				"method": h.chooseMethod(),
+				"back":   h.startOver(),
+			}},
+			step.TypeNewPassword: {Show: h.showNewPassword, Moves: map[string]flow.Move[facts]{
+				"new_password": h.setPassword(),
+			}},
+			step.TypeAddContact: {Show: h.showAddContact, Moves: map[string]flow.Move[facts]{
+				"phone": h.addPhone(),
+				"email": h.addEmail(),
+				"skip":  h.skipContact(),
+			}},
+			step.TypeDone: {Show: h.showDone, Moves: map[string]flow.Move[facts]{
+				"code": h.lateCode(),
+			}},
+		},
+	}
+}
+
+// next names the step that the facts lead to.
+func next(f *facts) step.Type {
+	switch {
+	case f.Done != nil:
+		return step.TypeDone
+	case f.Captcha != nil:
+		return step.TypeCaptcha
+	case f.Choosing:
+		return step.TypeChooseMethod
+	case f.NewPassword:
+		return step.TypeNewPassword
+	case f.Adding != "" && f.AddPhone.E164 == "" && f.AddEmail == "":
+		return step.TypeAddContact
+	case f.Adding != "", f.Method == bySMS, f.Method == byEmail:
+		return step.TypeCode
+	case f.Method == byPassword:
+		return step.TypePassword
+	}
+	return step.TypeIdentify
+}
+
+func (h *House) begin(v flow.Visitor, b flow.Begin, now time.Time) (*facts, error) {
+	r, err := h.Regions.Get(b.Region)
+	if err != nil {
+		return nil, err
+	}
+	f := &facts{Region: r.Name, Country: b.Country, Locale: b.Locale, ReturnTo: b.ReturnTo,
+		Device: browser{v.DeviceSecret, v.DeviceName, v.DeviceKind}}
+	if f.Locale == "" {
+		f.Locale = v.Locale
+	}
+	if f.Country == "" {
+		f.Country = r.Country
+	}
+	return f, nil
+}
+
+func (h *House) region(f *facts) region.Region {
+	r, _ := h.Regions.Get(f.Region) // it was read from the same book at the beginning
+	return r
+}
+
+// source tells where this call comes from; the device is known if the account
+// that was meant knows it. Looking costs the same whether there is an account.
+func (h *House) source(ctx context.Context, q sqldb.Querier, c *call, id account.ID) (proof.Source, error) {
+	s := proof.Source{Addr: c.Visitor.Addr, Device: c.Facts.Device.Secret}
+	if s.Device == "" {
+		return s, nil
+	}
+	d, known, err := h.Devices.Known(ctx, q, id, s.Device)
+	if known {
+		s.KnownAs = d.ID
+	}
+	return s, err
+}
+
+// startOver goes back to the question who you are; what was spent stays spent.
+func (h *House) startOver() flow.Move[facts] {
+	return flow.Move[facts]{Apply: func(ctx context.Context, tx *sqldb.Tx, c *call) error {
+		if len(c.Facts.Proved) > 0 && c.Facts.Adding != "" {
+			c.Facts.AddPhone, c.Facts.AddEmail = numbers.Number{}, ""
+			return nil
+		}
+		f := c.Facts
+		*f = facts{Region: f.Region, Country: f.Country, Locale: f.Locale, ReturnTo: f.ReturnTo, Device: f.Device, Sent: f.Sent, Human: f.Human}
+		return nil
+	}}
+}
