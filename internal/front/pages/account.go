@@ -392,19 +392,14 @@ func (p *Pages) devicesAnswer(w http.ResponseWriter, r *http.Request, me *sessio
 
 type activityPage struct {
 	accountFrame
-	Days  []activityDay
-	Older string // where the next page begins, in microseconds; empty: no more
+	Events []activityRow
+	Older  string // where the next page begins, in microseconds; empty: no more
 }
 
 func (activityPage) file() string { return "account_activity" }
 
-type activityDay struct {
-	At     time.Time
-	Events []activityRow
-}
-
 type activityRow struct {
-	At                        time.Time
+	Time                      time.Time
 	Icon, Text, Device, Place string
 }
 
@@ -446,14 +441,8 @@ func (p *Pages) activityView(f *Frame, events []audit.Entry) view {
 		events = events[:eventsAPage]
 		v.Older = strconv.FormatInt(events[len(events)-1].At.UnixMicro(), 10)
 	}
-	day := ""
 	for _, e := range events {
-		if d := e.At.In(zoneOr(f.zone)).Format(time.DateOnly); d != day {
-			day = d
-			v.Days = append(v.Days, activityDay{At: e.At})
-		}
-		last := &v.Days[len(v.Days)-1]
-		last.Events = append(last.Events, activityRow{At: e.At, Icon: cmp.Or(eventIcons[e.Kind], "info"), Text: f.event(e), Device: e.Details["device"], Place: e.Details["place"]})
+		v.Events = append(v.Events, activityRow{Time: e.At, Icon: cmp.Or(eventIcons[e.Kind], "info"), Text: f.event(e), Device: e.Details["device"], Place: e.Details["place"]})
 	}
 	return v
 }

@@ -136,6 +136,9 @@ func (f *Frame) Strong(s string) template.HTML {
 	return template.HTML(`<strong><bdi>` + template.HTMLEscapeString(s) + `</bdi></strong>`)
 }
 
+// StrongNum stresses digits or an address.
+func (f *Frame) StrongNum(s string) template.HTML { return "<strong>" + f.Num(s) + "</strong>" }
+
 // Link is a link to an address of ours, with a message as its text.
 func (f *Frame) Link(href, key string) template.HTML {
 	return template.HTML(`<a href="` + template.HTMLEscapeString(href) + `">` + template.HTMLEscapeString(f.T(key)) + `</a>`)

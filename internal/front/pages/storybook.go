@@ -126,10 +126,8 @@ var sampleArgs = map[string]any{
 
 func (s *stage) withSamples(f *fault.Fault) *fault.Fault {
 	at := s.f.now.Add(7 * time.Minute)
-	for _, key := range s.f.book.Keys("en") {
-		if !strings.HasPrefix(key, "fault."+f.Code+".") {
-			continue
-		}
+	for _, part := range []string{"title", "detail"} {
+		key := "fault." + f.Code + "." + part
 		for _, place := range s.f.book.Places("en", key) {
 			switch sample, ok := sampleArgs[place]; {
 			case ok:
