@@ -109,7 +109,7 @@ func (k *Courier) hand(ctx context.Context, channel Channel, id string, m *seale
 		if f != nil && f.Class == attempt.Ambiguous && r.hand.safeToRepeat() && ctx.Err() == nil && r.breaker.enter(k.clock.Now()) {
 			providerID, f = k.ask(ctx, r, channel, id, m)
 			if f != nil && f.Class == attempt.Temporary {
-				f.Class = attempt.Ambiguous // this time it was not taken; the first time is not known
+				f = attempt.Fail(attempt.Ambiguous, f.Reason, f) // not taken this time; the first time is not known
 			}
 		}
 		switch {
