@@ -118,7 +118,7 @@ func (db *DB) inPostgresTx(ctx context.Context, most time.Duration, f func(tx *T
 		case err == nil, errors.Is(err, ErrUnknownOutcome):
 			return err
 		case ctx.Err() != nil:
-			return errors.Join(ctx.Err(), err)
+			return fmt.Errorf("sqldb: nothing was done: %w", ctx.Err())
 		case isLostRace(err) && elapsed() < db.waitFor && try < triesMost:
 		case isConnection(err) && elapsed() < db.waitFor/5:
 		case isLostRace(err), Busy(err):
@@ -131,7 +131,7 @@ func (db *DB) inPostgresTx(ctx context.Context, most time.Duration, f func(tx *T
 		case <-pause.C:
 		case <-ctx.Done():
 			pause.Stop()
-			return errors.Join(ctx.Err(), err)
+			return fmt.Errorf("sqldb: nothing was done: %w", ctx.Err())
 		}
 	}
 }
@@ -163,8 +163,8 @@ func (db *DB) onePostgresTx(ctx context.Context, most time.Duration, f func(tx *
 		}
 		return err
 	}
-	if err := errors.Join(ctx.Err(), own.Err()); err != nil {
-		return err
+	if own.Err() != nil || ctx.Err() != nil {
+		return errors.Join(ErrBusy, own.Err()) // of the caller's end inPostgresTx knows
 	}
 	if err := sqlTx.Commit(); err != nil {
 		return commitFailed(err)
@@ -206,11 +206,13 @@ func (db *DB) beginPostgres(ctx context.Context, most time.Duration) (sqlTx *sql
 // commitFailed sorts what COMMIT said: surely absent, or unknown. An error
 // message of a plain server means that it rolled back; those of a connection, of
 // a distributed engine's coordinator (XX000 on Citus, 40003 on CockroachDB) and
-// of the file system do not say.
+// of the file system do not say. pgconn.SafeToRetry must not be asked here: in pgx
+// 5.12 a connection that breaks after "commit" was sent answers "conn closed",
+// which it calls safe.
 func commitFailed(err error) error {
 	var e *pgconn.PgError
 	switch {
-	case errors.Is(err, pgx.ErrTxCommitRollback), pgconn.SafeToRetry(err):
+	case errors.Is(err, pgx.ErrTxCommitRollback):
 		return err
 	case errors.As(err, &e) && e.SeverityUnlocalized == "ERROR" && !isConnection(err) &&
 		e.Code != "40003" && !strings.HasPrefix(e.Code, "XX") && !strings.HasPrefix(e.Code, "58"):

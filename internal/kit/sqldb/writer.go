@@ -225,10 +225,12 @@ func (w *writer) group(first *turn) {
 	}
 	members := make([]*turn, 0, groupMost)
 	broken := false
-	for t := first; t != nil && !broken; t = w.another(len(members)) {
+	for t := first; t != nil; t = w.another(len(members)) {
 		if t.take() {
 			members = append(members, t)
-			broken = w.member(ctx, t)
+			if broken = w.member(ctx, t); broken {
+				break
+			}
 		}
 	}
 	w.last = len(members)
