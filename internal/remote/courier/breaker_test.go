@@ -142,7 +142,7 @@ func TestR012_BlackHole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.routes[SMS] = []*route{w.newRoute(textHand{silent}, nil), w.newRoute(textHand{w.b}, nil)}
+	w.routes[SMS] = []*route{w.newRoute(textHand{silent}, TextRoute{}), w.newRoute(textHand{w.b}, TextRoute{})}
 	took := clock.Stopwatch()
 	states := map[string]int{}
 	for _, id := range []string{"1", "2", "3", "4", "5", "6", "7", "8"} {

@@ -71,8 +71,10 @@ type Delivery struct {
 // TextRoute is a carrier of texts and where it goes.
 type TextRoute struct {
 	Carrier sms.Carrier
-	// Prefixes in E.164 ("+86", "+1876") that it serves; nil is everywhere.
-	Prefixes []string
+	// Countries (ISO 3166-1 alpha-2) and Prefixes in E.164 ("+1876") that it serves;
+	// neither is everywhere.
+	Countries []string
+	Prefixes  []string
 }
 
 // Options say who carries and how. Routes stand in order of preference.
@@ -128,10 +130,10 @@ func New(db *sqldb.DB, c *clock.Clock, q *job.Queue, ring *seal.Ring, o Options)
 	}
 	k := &Courier{db: db, clock: c, queue: q, ring: ring, o: o, routes: map[Channel][]*route{}}
 	for _, r := range o.Texts {
-		k.routes[SMS] = append(k.routes[SMS], k.newRoute(textHand{r.Carrier}, r.Prefixes))
+		k.routes[SMS] = append(k.routes[SMS], k.newRoute(textHand{r.Carrier}, r))
 	}
 	for _, s := range o.Letters {
-		k.routes[Email] = append(k.routes[Email], k.newRoute(letterHand{s}, nil))
+		k.routes[Email] = append(k.routes[Email], k.newRoute(letterHand{s}, TextRoute{}))
 	}
 	// Expiry ends the tries, not their number.
 	work := job.Options{Attempts: 1 << 30, Backoff: job.Backoff(time.Second, 20*time.Second), Timeout: time.Minute}

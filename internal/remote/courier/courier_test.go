@@ -130,7 +130,7 @@ func newWorld(t *testing.T, db *sqldb.DB, c *clock.Clock) *world {
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	w.queue = job.New(db, c, log)
 	w.Courier = New(db, c, w.queue, ring, Options{
-		Texts: []TextRoute{{Carrier: w.a, Prefixes: []string{"+86", "+1"}}, {Carrier: w.b}}, Letters: []mail.Sender{w.relay}, Log: log,
+		Texts: []TextRoute{{Carrier: w.a, Countries: []string{"CN", "US"}, Prefixes: []string{"+1876"}}, {Carrier: w.b}}, Letters: []mail.Sender{w.relay}, Log: log,
 		Stats: Stats{Ended: func(channel Channel, purpose, state, reason string) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
@@ -356,7 +356,9 @@ func TestR012_Failover(t *testing.T) {
 		{"both down", number, []error{down}, []error{down}, 1, 1, ""},
 		{"one down, one refuses", number, []error{down}, []error{fail(attempt.Elsewhere, attempt.Filtered)}, 1, 1, ""},
 		{"both refuse", number, []error{fail(attempt.Elsewhere, attempt.CountryNotServed)}, []error{fail(attempt.Elsewhere, attempt.Filtered)}, 1, 1, "failed filtered"},
-		{"not in the first's prefixes", "+447400123456", nil, nil, 0, 1, "sent"},
+		{"not in the first's countries", "+447400123456", nil, nil, 0, 1, "sent"},
+		{"of the same calling code, another country", "+12042345678", nil, nil, 0, 1, "sent"},
+		{"in the first's prefixes", "+18762101234", nil, nil, 1, 0, "sent"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			clk := clock.At(sqldbtest.Start)

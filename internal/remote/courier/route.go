@@ -2,6 +2,7 @@ package courier
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
 	"github.com/selfsame-id/selfsame/internal/remote/courier/attempt"
 	"github.com/selfsame-id/selfsame/internal/remote/mail"
+	"github.com/selfsame-id/selfsame/internal/remote/numbers"
 	"github.com/selfsame-id/selfsame/internal/remote/sms"
 )
 
@@ -47,13 +49,13 @@ func (m *sealed) expires() time.Time { return sqldb.FromMicros(m.Expires) }
 
 // route is one carrier with its breaker.
 type route struct {
-	hand     hand
-	prefixes []string
-	breaker  breaker
+	hand    hand
+	where   TextRoute // Countries and Prefixes
+	breaker breaker
 }
 
-func (k *Courier) newRoute(h hand, prefixes []string) *route {
-	r := &route{hand: h, prefixes: prefixes}
+func (k *Courier) newRoute(h hand, where TextRoute) *route {
+	r := &route{hand: h, where: where}
 	r.breaker.turned = func(open bool) {
 		if open {
 			k.o.Log.Warn("a carrier fails and is left alone for a while", "route", h.name())
@@ -80,15 +82,15 @@ func (k *Courier) serving(channel Channel, to string) []*route {
 }
 
 func (r *route) serves(to string) bool {
-	if r.prefixes == nil {
+	if r.where.Countries == nil && r.where.Prefixes == nil {
 		return true
 	}
-	for _, p := range r.prefixes {
+	for _, p := range r.where.Prefixes {
 		if strings.HasPrefix(to, p) {
 			return true
 		}
 	}
-	return false
+	return r.where.Countries != nil && slices.Contains(r.where.Countries, numbers.Known(to).Country)
 }
 
 // ask hands a message to a route once and tells the breaker.

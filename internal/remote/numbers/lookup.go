@@ -30,7 +30,7 @@ type HTTPConfig struct {
 	Base    string // "https://lines.example.com/v1", set by the operator
 	Token   string // bearer token
 	WaitFor time.Duration
-	KeepFor time.Duration // how long an answer is used again; 0 is 10 minutes
+	KeepFor time.Duration // how long an answer is used again; 0 is 10 minutes, less is never
 	// Transport reaches a look-up in the same process; nil dials.
 	Transport http.RoundTripper
 }

@@ -207,8 +207,10 @@ func (p *Plan) HasLookup() bool { return p.lookup != nil }
 // the number it has, whatever the policy says by now. Its line is not looked at.
 func Known(e164 string) Number {
 	n := Number{E164: e164, Line: Mobile}
-	if parsed, err := pn.Parse(e164, ""); err == nil {
-		n.Country = pn.GetRegionCodeForNumber(parsed)
+	if code, national, ok := split(e164); ok {
+		if iso := pn.GetRegionCodeForNumber(significant(spelling{code: atoi(code), national: national})); len(iso) == 2 {
+			n.Country = iso
+		}
 	}
 	return n
 }

@@ -307,6 +307,17 @@ func TestFormat(t *testing.T) {
 	}
 }
 
+func TestKnown(t *testing.T) {
+	for e164, want := range map[string]string{
+		"+8613800138000": "CN", "+861440123456789": "CN", "+14155552671": "US", "+12042345678": "CA", "+447911123456": "GG",
+		"+2250712345678": "CI", "+882361234567": "", "13800138000": "", "": "",
+	} {
+		if got := Known(e164); got != (Number{E164: e164, Country: want, Line: Mobile}) {
+			t.Errorf("Known(%q) = %+v, want the country %q", e164, got, want)
+		}
+	}
+}
+
 func TestCountries(t *testing.T) {
 	got := New(Policy{Served: []string{"cn", "us", "XX"}}, nil).Countries()
 	if diff := cmp.Diff([]Country{{"CN", 86}, {"US", 1}}, got); diff != "" {
