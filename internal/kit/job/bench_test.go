@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/selfsame-id/selfsame/internal/kit/clock"
@@ -11,6 +12,12 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb/sqldbtest"
 )
+
+func cpu() float64 {
+	var u syscall.Rusage
+	syscall.Getrusage(syscall.RUSAGE_SELF, &u)
+	return float64(u.Utime.Sec+u.Stime.Sec)*1e6 + float64(u.Utime.Usec+u.Stime.Usec)
+}
 
 // BenchmarkJobs puts jobs, one a transaction from 32 goroutines, and runs them.
 func BenchmarkJobs(b *testing.B) {
@@ -26,6 +33,7 @@ func BenchmarkJobs(b *testing.B) {
 	defer running.Wait()
 	defer cancel()
 	left.Add(b.N)
+	before := cpu()
 	b.ResetTimer()
 	var putters sync.WaitGroup
 	for g := range 32 {
@@ -42,5 +50,7 @@ func BenchmarkJobs(b *testing.B) {
 	}
 	putters.Wait()
 	left.Wait()
+	b.StopTimer()
+	b.ReportMetric((cpu()-before)/float64(b.N), "cpu-µs/op")
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "jobs/s")
 }

@@ -80,7 +80,7 @@ func (s *shift) loop(ctx context.Context) {
 		failing = err != nil
 		wait := poll
 		if err == nil {
-			wait = min(poll, max(next, 0))
+			wait = next
 		}
 		if wait == 0 {
 			continue
@@ -96,7 +96,8 @@ func (s *shift) loop(ctx context.Context) {
 	}
 }
 
-// step renews leases, claims what is due, and answers how long nothing will be.
+// step renews leases, claims what is due, and answers how long nothing will be
+// due: 0 if there may be more now, at most poll.
 func (s *shift) step(ctx context.Context) (time.Duration, error) {
 	now := s.q.clock.Now()
 	if !now.Before(s.beatAt) {
@@ -105,11 +106,7 @@ func (s *shift) step(ctx context.Context) (time.Duration, error) {
 		}
 		s.beatAt = now.Add(beatEvery)
 	}
-	wanted := s.q.wanted()
-	if len(wanted) == 0 {
-		return poll, nil // a finished run wakes us
-	}
-	due, next, err := s.q.look(ctx, wanted, now)
+	due, next, err := s.q.look(ctx, now)
 	if err != nil || len(due) == 0 {
 		return next, err
 	}
@@ -130,18 +127,20 @@ type want struct {
 	most int
 }
 
-// wanted lists the kinds of which this node can take more. It takes as many as
-// it has workers beyond those that run, so that workers do not wait for claims.
-func (q *Queue) wanted() []want {
+// wants lists the kinds and how many of each this node can take. It takes as many
+// as it has workers beyond those that run, so that workers do not wait for claims.
+func (q *Queue) wants() []want {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	var out []want
+	out := make([]want, 0, len(q.kinds))
 	for _, k := range q.kinds {
+		w := want{name: k.name}
 		if k.hungry() {
-			out = append(out, want{k.name, 2*k.options.Workers - k.running - len(k.waiting)})
+			w.most = 2*k.options.Workers - k.running - len(k.waiting)
 		}
+		out = append(out, w)
 	}
-	slices.SortFunc(out, func(a, b want) int { return cmp.Compare(a.name, b.name) }) // one text, prepared once
+	slices.SortFunc(out, func(a, b want) int { return cmp.Compare(a.name, b.name) })
 	return out
 }
 
@@ -149,16 +148,21 @@ func (q *Queue) wanted() []want {
 // serves several runs.
 func (k *kind) hungry() bool { return len(k.waiting) <= k.options.Workers/2 }
 
-// look reads which kinds are due, and how long until the next one is.
-func (q *Queue) look(ctx context.Context, wanted []want, now time.Time) (due []want, next time.Duration, err error) {
+// look reads which kinds are due and wanted, and how long until the next one is
+// due, at most poll. It asks for all kinds, so that its text is always the same
+// and stays prepared; a kind that is not wanted wakes the runner when it is.
+func (q *Queue) look(ctx context.Context, now time.Time) (due []want, next time.Duration, err error) {
+	wants := q.wants()
+	if len(wants) == 0 {
+		return nil, poll, nil
+	}
 	var text strings.Builder
-	args := make([]any, 0, len(wanted))
-	for i, w := range wanted {
+	args := make([]any, 0, len(wants))
+	for i, w := range wants {
 		if i > 0 {
 			text.WriteString(" UNION ALL ")
 		}
-		n := strconv.Itoa(i)
-		text.WriteString("SELECT " + n + ", COALESCE((SELECT MIN(due_at) FROM job WHERE dead_at = 0 AND kind = $" + strconv.Itoa(i+1) + "), 0)")
+		text.WriteString("SELECT " + strconv.Itoa(i) + ", COALESCE((SELECT MIN(due_at) FROM job WHERE dead_at = 0 AND kind = $" + strconv.Itoa(i+1) + "), 0)")
 		args = append(args, w.name)
 	}
 	rows, err := q.db.Query(ctx, text.String(), args...)
@@ -173,12 +177,13 @@ func (q *Queue) look(ctx context.Context, wanted []want, now time.Time) (due []w
 		if err := rows.Scan(&i, &at); err != nil {
 			return nil, 0, err
 		}
-		switch wait := sqldb.FromMicros(at).Sub(now); {
-		case at == 0:
+		wait := sqldb.FromMicros(at).Sub(now)
+		switch {
+		case at == 0 || wants[i].most == 0:
 		case wait <= 0:
-			due = append(due, wanted[i])
+			due = append(due, wants[i])
 		default:
-			next = min(next, wait)
+			next = min(next, max(wait, time.Millisecond))
 		}
 	}
 	return due, next, rows.Err()

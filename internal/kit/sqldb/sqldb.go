@@ -16,6 +16,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -126,6 +127,23 @@ func (db *DB) QueryRow(ctx context.Context, query string, args ...any) *sql.Row 
 
 // Ping asks the database whether it answers.
 func (db *DB) Ping(ctx context.Context) error { return db.pool.PingContext(ctx) }
+
+// Check looks for damage in an SQLite file and answers what it found. It
+// reads the whole file, so ctx bounds it; a check cut short answers ctx's error.
+// On PostgreSQL it only asks whether the server answers.
+func (db *DB) Check(ctx context.Context) error {
+	if db.engine != SQLite {
+		return db.Ping(ctx)
+	}
+	var found string
+	if err := db.QueryRow(ctx, "PRAGMA quick_check(1)").Scan(&found); err != nil {
+		return fmt.Errorf("sqldb: checking the file: %w", err)
+	}
+	if found != "ok" {
+		return fmt.Errorf("sqldb: the file is damaged: %s", found)
+	}
+	return nil
+}
 
 // InTx runs f in a writing transaction and commits if f answers nil and no
 // statement failed (a failed statement spoils the transaction on both engines).

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -381,6 +383,51 @@ func TestOpenRefusesWhatItCannotUse(t *testing.T) {
 			t.Errorf("Open(%q) succeeded", url)
 		} else if bytes.Contains([]byte(err.Error()), []byte("geheim")) {
 			t.Errorf("Open shows the password: %v", err)
+		}
+	}
+}
+
+func TestR04_ADamagedFileIsFound(t *testing.T) {
+	url := sqldbtest.SQLiteURL(t)
+	db := withThings(t, open(t, url))
+	err := db.InTx(t.Context(), func(tx *sqldb.Tx) error {
+		for i := range 2000 {
+			if err := insert(t.Context(), tx, fmt.Sprint(i), i); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Check(t.Context()); err != nil {
+		t.Errorf("Check of a sound file: %v", err)
+	}
+	db.Close()
+	path := strings.TrimPrefix(url, "sqlite:")
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 4096 {
+		b[len(b)/2/4096*4096+i] = 0xa5 // one page in the middle
+	}
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := open(t, url).Check(t.Context()); err == nil {
+		t.Error("the damage was not found")
+	}
+}
+
+func TestS164_NobodyElseReadsTheFile(t *testing.T) {
+	url := sqldbtest.SQLiteURL(t)
+	withThings(t, open(t, url))
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		info, err := os.Stat(strings.TrimPrefix(url, "sqlite:") + suffix)
+		if err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%q: %v, %v", suffix, info.Mode(), err)
 		}
 	}
 }
