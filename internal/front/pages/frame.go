@@ -189,9 +189,21 @@ func zoneOr(z *time.Location) *time.Location {
 	return z
 }
 
-// Until is a moment to come; a script adds how long it still is.
+// Until is the end of something, told to the minute that is surely before it; a
+// script adds how long it still is.
 func (f *Frame) Until(t time.Time) template.HTML {
 	return f.At(t) + template.HTML(` <span data-left="`+t.UTC().Format(time.RFC3339)+`"></span>`)
+}
+
+// From is the beginning of something, told to the minute that is surely not
+// before it: who comes at that time is not refused again.
+func (f *Frame) From(t time.Time) template.HTML {
+	return f.from(t) + template.HTML(` <span data-left="`+t.UTC().Format(time.RFC3339)+`"></span>`)
+}
+
+func (f *Frame) from(t time.Time) template.HTML {
+	up := t.Add(time.Minute - time.Nanosecond).Truncate(time.Minute)
+	return timeTag(up, "at", f.at(up))
 }
 
 // Ago is how long ago something was, in its largest unit.

@@ -16,6 +16,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/journey/flow"
 	"github.com/selfsame-id/selfsame/internal/journey/flow/step"
 	"github.com/selfsame-id/selfsame/internal/kit/clock"
+	"github.com/selfsame-id/selfsame/internal/kit/fault"
 	"github.com/selfsame-id/selfsame/internal/kit/locale"
 	"github.com/selfsame-id/selfsame/internal/words"
 )
@@ -209,4 +210,14 @@ func render(n *html.Node) string {
 	var b strings.Builder
 	_ = html.Render(&b, n)
 	return b.String()
+}
+
+// declared finds a fault that another package declared, or makes one like it.
+func declared(code string) *fault.Fault {
+	for _, f := range fault.All() {
+		if f.Code == code {
+			return f
+		}
+	}
+	return &fault.Fault{Code: code, Status: http.StatusUnprocessableEntity, Topic: "signing-in/why-cant-i-sign-in"}
 }

@@ -31,7 +31,7 @@ func (f *Frame) refusal(fail httpd.Failure, ways ...Way) *Refusal {
 	r := &Refusal{Code: fail.Code, Title: fail.Title, Field: fail.Field, Ways: ways}
 	r.Detail = f.timed(fail)
 	if !fail.RetryAt.IsZero() && !strings.Contains(string(r.Detail), "<time") {
-		r.Until = f.H("page.refusal_until", "time", f.Until(fail.RetryAt))
+		r.Until = f.H("page.refusal_until", "time", f.From(fail.RetryAt))
 	}
 	if fail.Topic != "" && f.Article(fail.Topic) {
 		r.Ways = append(r.Ways, Way{Href: fail.Topic, Text: f.T("page.refusal_article"), Icon: "circle-help"})
@@ -49,7 +49,7 @@ func (f *Frame) timed(fail httpd.Failure) template.HTML {
 		}
 	}
 	if at := fail.RetryAt; !at.IsZero() {
-		put(f.voice.At(at), f.At(at))
+		put(f.voice.At(at), f.from(at))
 		left := at.Sub(f.now)
 		put(f.book.For(f.Lang, left), template.HTML(`<span data-left="`+at.UTC().Format(time.RFC3339)+`" data-plain>`+template.HTMLEscapeString(f.book.For(f.Lang, left))+`</span>`))
 	}

@@ -17,6 +17,7 @@ for (const box of document.querySelectorAll("[data-country]")) {
   count.setAttribute("role", "status");
   let shown = [];
   let active = -1;
+  let took = false;
 
   const chosen = () => options.find((o) => o.value === select.value) ?? options[0];
   const settle = () => { input.value = chosen().text; };
@@ -84,8 +85,11 @@ for (const box of document.querySelectorAll("[data-country]")) {
     };
     if (e.isComposing || e.ctrlKey || e.metaKey) return;
     if (e.key === "ArrowDown" && e.altKey) { e.preventDefault(); return void (open() || show("")); }
-    if (keys[e.key] && keys[e.key]() !== false) e.preventDefault();
+    took = keys[e.key] && keys[e.key]() !== false;
+    if (took) e.preventDefault();
   });
+  // Enter that took a country must not send the form, however the key arrives.
+  input.addEventListener("keypress", (e) => { if (took && e.key === "Enter") e.preventDefault(); });
   list.addEventListener("pointerdown", (e) => e.preventDefault()); // keep the focus in the field
   list.addEventListener("click", (e) => {
     const i = [...list.children].indexOf(e.target.closest("[role=option]"));
