@@ -10,7 +10,7 @@ import (
 
 // calls says what may stand where. A line is what: where; what is "import" and
 // the packages, or names of packages with their path; a name with "()" means
-// its call (a conversion) only. Where are folders with all below them, "tests"
+// its call (a conversion) only; "field." any field of that name. Where are folders with all below them, "tests"
 // for test files, "bubbles" for tests under testing/synctest, "-" for nowhere.
 const calls = `
 # One source of time: the lab and the tests move it.
@@ -39,6 +39,9 @@ net/http/httputil.ReverseProxy net/http/httputil.NewSingleHostReverseProxy : -
 crypto/tls.Dial crypto/tls.DialWithDialer crypto/tls.Dialer crypto/tls.Client : internal/remote lab bench tests
 import net/smtp                                : lab tests
 import net/rpc net/rpc/jsonrpc                 : -
+
+# Nobody may switch the check of certificates off (S-164).
+field.InsecureSkipVerify                       : tests
 
 # Nouns and verbs do not know that there is HTTP.
 import net/http                                : cmd bench lab internal/kit internal/remote internal/front
@@ -178,9 +181,11 @@ import ("time"; h "html/template"; "math/rand/v2"; . "os")
 var _ = h.HTML("<b>")
 var when = time.Now
 var _ h.HTML
-var _ = rand.Int()`
+var _ = rand.Int()
+var _ = tls{InsecureSkipVerify: true}`
 	want := []string{"import html/template", "import math/rand/v2", "import time", "import os", "import .",
-		"html/template.HTML()", "html/template.HTML", "time.Now", "html/template.HTML", "math/rand/v2.Int()", "math/rand/v2.Int"}
+		"html/template.HTML()", "html/template.HTML", "time.Now", "html/template.HTML", "math/rand/v2.Int()", "math/rand/v2.Int",
+		"field.InsecureSkipVerify"}
 	var got []string
 	eachUse(parsed(t, text), func(what string, _ token.Pos) { got = append(got, what) })
 	slices.Sort(want)
@@ -231,8 +236,8 @@ func (c callTable) of(what string) (where []string, ruled bool) {
 }
 
 // eachUse visits what the file imports ("import path", "import ." for names
-// without their package) and every name it takes from a package ("path.Name",
-// and "path.Name()" where it is called).
+// without their package), every name it takes from a package ("path.Name", and
+// "path.Name()" where it is called), and every field by its name ("field.Name").
 func eachUse(f *source, visit func(what string, at token.Pos)) {
 	for _, spec := range f.ast.Imports {
 		visit("import "+importPath(spec), spec.Pos())
@@ -254,9 +259,16 @@ func eachUse(f *source, visit func(what string, at token.Pos)) {
 				visit(name+"()", call.Pos())
 			}
 		}
-		if x, ok := n.(ast.Expr); ok {
+		switch x := n.(type) {
+		case *ast.SelectorExpr:
 			if name := named(x); name != "" {
 				visit(name, x.Pos())
+			} else {
+				visit("field."+x.Sel.Name, x.Pos())
+			}
+		case *ast.KeyValueExpr:
+			if id, ok := x.Key.(*ast.Ident); ok {
+				visit("field."+id.Name, x.Pos())
 			}
 		}
 		return true
