@@ -45,10 +45,11 @@ func Mount(cfg Config) {
 	c := huma.DefaultConfig(cfg.Brand+" account API", cfg.Version)
 	c.CreateHooks = nil // no $schema member and no link to it in answers
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath = "", "", ""
-	c.Formats = map[string]huma.Format{"application/json": {
+	format := huma.Format{
 		Marshal:   huma.DefaultJSONFormat.Marshal,
 		Unmarshal: func([]byte, any) error { return nil }, // op reads bodies itself
-	}}
+	}
+	c.Formats = map[string]huma.Format{"application/json": format, "application/problem+json": format}
 	c.Servers = []*huma.Server{{URL: cfg.Server}}
 	c.Info.Description = "Every step of a journey is handed out as one typed object; every refusal is application/problem+json (RFC 9457) with a stable code."
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{

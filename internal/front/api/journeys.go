@@ -41,7 +41,8 @@ type beginDevice struct {
 	Token string `json:"token,omitempty" doc:"What the last step of an earlier journey gave as device.token: the account then knows the device."`
 }
 
-type handle struct {
+// Handle names a journey in its address and opens it by a header.
+type Handle struct {
 	ID  string `path:"id" maxLength:"64"`
 	Key string `header:"Journey-Key" doc:"The key of the journey."`
 }
@@ -81,18 +82,18 @@ func (a *api) begin(ctx context.Context, in *struct{ body[beginBody] }) (*journe
 }
 
 func (a *api) answer(ctx context.Context, in *struct {
-	handle
+	Handle
 	body[flow.Input]
 }) (*journeyOut, error) {
 	v, err := a.visitor(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
-	t, err := a.Runner.Answer(ctx, v, flow.Handle(in.handle), in.Body)
+	t, err := a.Runner.Answer(ctx, v, flow.Handle(in.Handle), in.Body)
 	return out(ctx, t, err)
 }
 
-func (a *api) show(ctx context.Context, in *handle) (*journeyOut, error) {
+func (a *api) show(ctx context.Context, in *Handle) (*journeyOut, error) {
 	v, err := a.visitor(ctx, nil)
 	if err != nil {
 		return nil, err

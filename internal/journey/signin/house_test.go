@@ -2,7 +2,6 @@ package signin_test
 
 import (
 	"context"
-	"errors"
 	"net/netip"
 	"regexp"
 	"testing"
@@ -22,7 +21,6 @@ import (
 	"github.com/selfsame-id/selfsame/internal/journey/signin"
 	"github.com/selfsame-id/selfsame/internal/kit/clock"
 	"github.com/selfsame-id/selfsame/internal/kit/fault"
-	"github.com/selfsame-id/selfsame/internal/kit/locale"
 	"github.com/selfsame-id/selfsame/internal/kit/quota"
 	"github.com/selfsame-id/selfsame/internal/kit/seal"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
@@ -73,10 +71,7 @@ func newTown(t *testing.T, db *sqldb.DB, c *clock.Clock, change ...func(*signin.
 	if err != nil {
 		t.Fatal(err)
 	}
-	book, err := locale.Load(words.Files())
-	if err != nil {
-		t.Fatal(err)
-	}
+	book := words.Book()
 	post := newPostOffice(t, db, c, ring)
 	plan := numbers.New(numbers.Policy{}, nil)
 	counts := quota.New(ring.Key("quota"))
@@ -151,8 +146,14 @@ func (v *visit) give(in flow.Input) *visit {
 	return v
 }
 
-func (v *visit) phone(number string) *visit { v.t.Helper(); return v.give(flow.Input{Input: "phone", Phone: number}) }
-func (v *visit) code(digits string) *visit  { v.t.Helper(); return v.give(flow.Input{Input: "code", Code: digits}) }
+func (v *visit) phone(number string) *visit {
+	v.t.Helper()
+	return v.give(flow.Input{Input: "phone", Phone: number})
+}
+func (v *visit) code(digits string) *visit {
+	v.t.Helper()
+	return v.give(flow.Input{Input: "code", Code: digits})
+}
 func (v *visit) username(name string) *visit {
 	v.t.Helper()
 	return v.give(flow.Input{Input: "username", Username: name})
@@ -212,5 +213,3 @@ func other(code string) string {
 	b[0] = '0' + (b[0]-'0'+1)%10
 	return string(b)
 }
-
-var errNone = errors.New("none")
