@@ -117,7 +117,24 @@ func (j *journeyPage) show(w http.ResponseWriter, r *http.Request) error {
 	if err := v.load(); err != nil {
 		return err
 	}
+	if v.with != "" && v.mayIdentifyAnew() {
+		v.ticket.Step = nil
+	}
 	return v.page(http.StatusOK, nil)
+}
+
+// mayIdentifyAnew tells whether a link to another way to say who one is ("with")
+// may show the first step although a journey is under way: until something is
+// proved that would be lost.
+func (v *visit) mayIdentifyAnew() bool {
+	if v.ticket.Step == nil {
+		return false
+	}
+	switch v.ticket.Step.StepType() {
+	case step.TypePassword, step.TypeCaptcha, step.TypeChooseMethod, step.TypeCode:
+		return true
+	}
+	return false
 }
 
 // page renders the present step, with a refusal if there is one.
@@ -203,13 +220,13 @@ func (v *visit) start() string {
 // identifying are the inputs that a journey begins with.
 var identifying = []string{"phone", "email", "username", "provider"}
 
-// give gives an input to the journey, beginning one if it must. A username
-// begins anew, because the password page asks for both together.
+// give gives an input to the journey, beginning one if it must. Who says anew
+// who they are while a proof is asked for begins anew.
 func (v *visit) give(in flow.Input) error {
 	ctx, first := v.r.Context(), slices.Contains(identifying, in.Input)
 	if v.handle.ID != "" {
 		t, err := v.cfg.Journeys.Answer(ctx, v.who, v.handle, in)
-		again := first && (t.Step == nil || t.Kind != v.kind || in.Input == "username" && fault.From(err) != nil && fault.From(err).Code == flow.JourneyStep.Code)
+		again := first && (t.Step == nil || t.Kind != v.kind || flow.JourneyStep.Is(err))
 		if !again {
 			if t.Step != nil {
 				v.take(t)
@@ -371,6 +388,10 @@ func (b stepBuilder) waysOut(code string) []Way {
 	switch code {
 	case "credentials_invalid", "username_invalid":
 		if b.offers("phone") {
+			return []Way{phone}
+		}
+	case "too_many_attempts":
+		if b.v.with == "password" && b.offers("phone") {
 			return []Way{phone}
 		}
 	case "codes_limited", "phone_not_mobile", "phone_not_personal", "country_not_served":

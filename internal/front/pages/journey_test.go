@@ -231,6 +231,21 @@ func TestUsernameAndPasswordTogether(t *testing.T) {
 	}
 }
 
+func TestAnotherWayOutOfAProof(t *testing.T) {
+	s := &script{present: ticket(atPassword), answers: []answer{{step: atPassword, err: flow.JourneyStep}, {step: atCode}}}
+	b := open(t, s, nil)
+	b.cookies["journey"] = "j1.k1"
+	if b.get("/signin?with=phone"); !strings.Contains(b.page, `id="phone"`) {
+		t.Error("the link to another way shows the same proof again")
+	}
+	if w := b.post("/signin", "input", "phone", "phone", "1"); w.Code != http.StatusSeeOther {
+		t.Errorf("the number answers %d", w.Code)
+	}
+	if b.get("/signin"); strings.Contains(b.page, `id="phone"`) {
+		t.Error("without such a link the page is not that of the present step")
+	}
+}
+
 func TestExpiredJourneyStartsAgain(t *testing.T) {
 	t.Run("a code for a journey that is over", func(t *testing.T) {
 		s := &script{answers: []answer{{err: flow.JourneyExpired}}}

@@ -16,6 +16,7 @@ type Refusal struct {
 	Title  string
 	Detail template.HTML
 	Until  template.HTML // empty if the detail tells the time already
+	Waits  bool          // it ends by itself; a script says when it has
 	Field  string        // the input that it is about, or ""
 	Ways   []Way
 }
@@ -29,7 +30,7 @@ type Way struct {
 // refusal makes the words of a failure for a page, with ways on that fit its code.
 func (f *Frame) refusal(fail httpd.Failure, ways ...Way) *Refusal {
 	r := &Refusal{Code: fail.Code, Title: fail.Title, Field: fail.Field, Ways: ways}
-	r.Detail = f.timed(fail)
+	r.Detail, r.Waits = f.timed(fail), !fail.RetryAt.IsZero()
 	if !fail.RetryAt.IsZero() && !strings.Contains(string(r.Detail), "<time") {
 		r.Until = f.H("page.refusal_until", "time", f.From(fail.RetryAt))
 	}

@@ -225,7 +225,6 @@ type codePage struct {
 	OtherWay      bool
 	Skip          bool // the contact that is being added may be left for later
 	DeliveryState string
-	DeliveryIcon  string
 	Delivery      string
 	NoCode        string // the article for those who wait in vain
 	Moving        bool   // the state may still change
@@ -253,13 +252,11 @@ func (b stepBuilder) code(s step.Code) view {
 
 // describe puts the delivery state into words.
 func (p *codePage) describe(d step.Delivery, channel string) {
-	p.DeliveryState, p.DeliveryIcon = d.State, "clock"
+	p.DeliveryState = d.State
 	key := "step.code." + channel + "_" + d.State
 	switch d.State {
 	case "delivered":
-		p.DeliveryIcon = "circle-check"
 	case "failed":
-		p.DeliveryIcon = "circle-alert"
 		if special := "step.code.failed_" + d.Reason; p.has(special) {
 			key = special
 		} else {
@@ -318,12 +315,14 @@ type captchaPage struct {
 	ForNetwork   bool
 	Challenge    string // JSON
 	Image, Audio string
+	PictureFirst bool // the picture was tried: it stays open
 }
 
 func (captchaPage) file() string { return "step_captcha" }
 
 func (b stepBuilder) captcha(s step.Captcha) (view, error) {
 	p := captchaPage{stepFrame: b.base(), Work: s.Kind == "work", ForNetwork: s.Reason == "network", Image: s.Image, Audio: s.Audio}
+	p.PictureFirst = b.Fault != nil && b.Fault.Field == "answer"
 	if p.Work {
 		challenge, err := json.Marshal(s.Challenge)
 		if err != nil {

@@ -31,6 +31,11 @@ const held = [...document.querySelectorAll("[data-not-before]")];
 function tick() {
   for (const w of waits) {
     const left = Math.ceil((Date.parse(w.dataset.left) - now()) / 1000);
+    const over = left <= 0 && w.closest(".fault")?.querySelector("[data-over]");
+    if (over && !over.textContent) {
+      w.closest("p").hidden = true;
+      over.textContent = over.dataset.over;
+    }
     if (left > 86400 && !("plain" in w.dataset)) w.textContent = "";
     else w.textContent = left <= 0 ? ("plain" in w.dataset ? wait(0) : "") : "plain" in w.dataset ? wait(left) : "(" + wait(left) + ")";
   }

@@ -1,0 +1,68 @@
+package pages
+
+import (
+	"cmp"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/selfsame-id/selfsame/internal/identity/audit"
+	"github.com/selfsame-id/selfsame/internal/identity/session"
+)
+
+type activityPage struct {
+	accountFrame
+	Events []activityRow
+	Older  string // where the next page begins, in microseconds; empty: no more
+}
+
+func (activityPage) file() string { return "account_activity" }
+
+type activityRow struct {
+	Time                      time.Time
+	Icon, Text, Device, Place string
+}
+
+var eventIcons = map[audit.Kind]string{
+	audit.AccountCreated: "user-round", audit.SignedIn: "circle-check", audit.SignedOut: "log-out", audit.DeviceRemoved: "log-out",
+	audit.OthersSignedOut: "log-out", audit.PasswordWrong: "circle-alert", audit.PasswordSet: "key-round", audit.CodesExhausted: "circle-alert",
+	audit.ContactAdded: "smartphone", audit.ContactsViewed: "eye", audit.ProfileChanged: "user-round", audit.OperatorSignOut: "log-out",
+}
+
+// event says what happened: the sentence audit.<kind>, or audit.<kind>_<method>
+// where there is one.
+func (f *Frame) event(e audit.Entry) string {
+	args := []any{"device", e.Details["device"], "place", e.Details["place"], "method", e.Details["method"], "contact", e.Details["contact"]}
+	key := "audit." + string(e.Kind)
+	if with := key + "_" + e.Details["method"]; f.has(with) {
+		key = with
+	}
+	return f.T(key, args...)
+}
+
+// eventsAPage is how many entries of the activity stand on a page.
+const eventsAPage = 30
+
+func (p *Pages) activity(w http.ResponseWriter, r *http.Request, me *session.Live) error {
+	var before time.Time
+	if micros, err := strconv.ParseInt(r.URL.Query().Get("before"), 10, 64); err == nil && micros > 0 {
+		before = time.UnixMicro(micros).UTC()
+	}
+	events, err := p.cfg.Accounts.Activity(r.Context(), me, before, eventsAPage+1)
+	if err != nil {
+		return err
+	}
+	return p.write(w, http.StatusOK, p.activityView(p.noticed(r, me), events))
+}
+
+func (p *Pages) activityView(f *Frame, events []audit.Entry) view {
+	v := activityPage{accountFrame: p.accountFrame(f, "/account/activity")}
+	if len(events) > eventsAPage {
+		events = events[:eventsAPage]
+		v.Older = strconv.FormatInt(events[len(events)-1].At.UnixMicro(), 10)
+	}
+	for _, e := range events {
+		v.Events = append(v.Events, activityRow{Time: e.At, Icon: cmp.Or(eventIcons[e.Kind], "info"), Text: f.event(e), Device: e.Details["device"], Place: e.Details["place"]})
+	}
+	return v
+}
