@@ -236,7 +236,7 @@ func (b *site) formKey() []byte {
 
 // translate makes what a kit says of itself a refusal that people understand.
 func (b *site) translate(err error) error {
-	if errors.Is(err, sqldb.ErrBusy) || errors.Is(err, sqldb.ErrUnknownOutcome) {
+	if sqldb.Busy(err) || errors.Is(err, sqldb.ErrUnknownOutcome) {
 		return fault.Unavailable.Until(b.Clock.Now().Add(5 * time.Second)).Because(err)
 	}
 	return err

@@ -29,7 +29,8 @@ func (b *site) front(context.Context) error {
 	b.router = httpd.New(httpd.Config{
 		PublicURL: b.set.Public(), Local: b.set.Demo, TrustedProxies: b.set.TrustedProxies, Key: b.formKey(), Words: b.words,
 		Zone: b.regions.All()[0].Zone, Clock: b.Clock, Log: b.Log, Observe: b.Metrics.HTTP.Route, Translate: b.translate,
-		Tracer: b.Tracer, Deadline: b.set.Limits.Deadline,
+		CountFault: func(code string) { b.Metrics.Faults.Add(code) },
+		Tracer:     b.Tracer, Deadline: b.set.Limits.Deadline,
 	}, httpd.Pages(func(w http.ResponseWriter, r *http.Request, f httpd.Failure) error { return site.Fail(w, r, f) }))
 	center, err := help.New(help.Options{Words: b.words, Facts: facts(b.set, codeLimits(b.set), b.regions), Render: func(w http.ResponseWriter, r *http.Request, p help.Page) error {
 		return renderHelp(site, w, r, p)

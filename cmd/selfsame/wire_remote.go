@@ -23,7 +23,7 @@ func (b *site) remote(context.Context) error {
 		Served: b.set.Numbers.Served, VoIP: b.set.Numbers.VoIP, Satellite: b.set.Numbers.Satellite,
 		OnlyConfirmed: b.set.Numbers.OnlyConfirmed, Allow: b.set.Numbers.Allow,
 	}, b.lookup())
-	o := courier.Options{Log: b.Log}
+	o := courier.Options{Log: b.Log, Stats: b.courierStats()}
 	for _, r := range b.set.SMS.Routes {
 		route, err := b.textRoute(r)
 		if err != nil {
@@ -67,20 +67,7 @@ func (b *site) textRoute(r settings.SMSRoute) (courier.TextRoute, error) {
 		b.senders = append(b.senders, telemetry.Check{Name: "sms " + r.Name, Run: func(ctx context.Context) error { return reach(ctx, r.URL) }})
 	}
 	carrier, err := httpgw.New(cfg, b.Clock)
-	route := courier.TextRoute{Carrier: carrier}
-	for _, iso := range r.Countries {
-		route.Prefixes = append(route.Prefixes, b.callingCode(iso))
-	}
-	return route, err
-}
-
-func (b *site) callingCode(iso string) string {
-	for _, c := range numbers.Countries() {
-		if c.ISO == iso {
-			return "+" + strconv.Itoa(c.Code)
-		}
-	}
-	return "+" + iso // serves nobody; settings refuse such a country
+	return courier.TextRoute{Carrier: carrier, Countries: r.Countries}, err
 }
 
 // relay is the way of mail.
@@ -99,6 +86,15 @@ func (b *site) relay() (*smtp.Relay, error) {
 		}})
 	}
 	return relay, err
+}
+
+// courierStats feeds the metrics: how messages fare, by route and outcome.
+func (b *site) courierStats() courier.Stats {
+	return courier.Stats{
+		Posted: func(channel courier.Channel, _ string) { b.Metrics.Outbox.Add(string(channel), "posted") },
+		Tried:  func(t courier.Tried) { b.Metrics.Messages.Observe(t.Took, t.Route, t.Outcome) },
+		Ended:  func(channel courier.Channel, _, state, _ string) { b.Metrics.Outbox.Add(string(channel), state) },
+	}
 }
 
 // reach tells whether something answers HTTP at base, whatever it says.

@@ -11,12 +11,11 @@ import (
 // Metrics are all numbers that the process counts. Rooms get the part that they
 // need. Labels hold names of ours only, never anything that somebody sent.
 type Metrics struct {
-	HTTP      *HTTP
-	Faults    *Count // by code: what people were refused
-	Journeys  *Count // by kind and outcome (begun, done, expired)
-	Codes     *Count // by channel and outcome (sent, right, wrong, dead)
-	Messages  *Timed // by route and outcome: from queued to accepted by the carrier
-	Passwords *Timed // by outcome: waiting and hashing
+	HTTP     *HTTP
+	Faults   *Count // by code: what people were refused
+	Journeys *Count // by kind and outcome (begun, done, expired)
+	Outbox   *Count // by channel and outcome (posted, sent, failed)
+	Messages *Timed // by route and outcome: how long a carrier took to answer
 
 	registry *prometheus.Registry
 }
@@ -29,13 +28,12 @@ func NewMetrics(version string) *Metrics {
 	info.Set(1)
 	r.MustRegister(info)
 	return &Metrics{
-		HTTP:      newHTTP(r),
-		Faults:    newCount(r, "selfsame_faults_total", "Refusals by code.", "code"),
-		Journeys:  newCount(r, "selfsame_journeys_total", "Journeys by kind and outcome.", "kind", "outcome"),
-		Codes:     newCount(r, "selfsame_codes_total", "Verification codes by channel and outcome.", "channel", "outcome"),
-		Messages:  newTimed(r, "selfsame_message_seconds", "Messages by route and outcome, from queued to accepted.", "route", "outcome"),
-		Passwords: newTimed(r, "selfsame_password_seconds", "Password checks by outcome, with their wait.", "outcome"),
-		registry:  r,
+		HTTP:     newHTTP(r),
+		Faults:   newCount(r, "selfsame_faults_total", "Refusals by code.", "code"),
+		Journeys: newCount(r, "selfsame_journeys_total", "Journeys by kind and outcome.", "kind", "outcome"),
+		Outbox:   newCount(r, "selfsame_outbox_total", "Messages by channel and outcome.", "channel", "outcome"),
+		Messages: newTimed(r, "selfsame_message_seconds", "Answers of carriers by route and outcome.", "route", "outcome"),
+		registry: r,
 	}
 }
 

@@ -128,7 +128,7 @@ func TestMetrics(t *testing.T) {
 	observe(999, time.Millisecond)
 	m.Faults.Add("code_wrong")
 	m.Journeys.Add("signin", "done")
-	m.Codes.Add("sms", "sent")
+	m.Outbox.Add("sms", "sent")
 	m.Messages.Observe(time.Second, "main", "sent")
 	m.Passwords.Observe(time.Second, "right")
 	m.Gauge("selfsame_jobs_due", "Jobs due.", func() float64 { return 7 })
