@@ -130,7 +130,6 @@ func TestMetrics(t *testing.T) {
 	m.Journeys.Add("signin", "done")
 	m.Outbox.Add("sms", "sent")
 	m.Messages.Observe(time.Second, "main", "sent")
-	m.Passwords.Observe(time.Second, "right")
 	m.Gauge("selfsame_jobs_due", "Jobs due.", func() float64 { return 7 })
 	var none *Count
 	none.Add("x")
