@@ -34,6 +34,8 @@ type house struct {
 	ShowAccount func(ctx context.Context, id string) (accountShown, error)
 	SignOut     func(ctx context.Context, id string) (ended int, err error)
 	Seed        func(ctx context.Context, n int, tell func(made int)) error
+	// Reseal puts everything under the primary keys; left is what is not there yet.
+	Reseal func(ctx context.Context) (changed, left int, err error)
 }
 
 // accountShown is an account as support sees it: contacts masked (S-141).

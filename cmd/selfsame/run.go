@@ -41,6 +41,8 @@ func commands() []command {
 		{"keys create", "[--config FILE]", "make the key ring file", runKeysCreate},
 		{"keys list", "[--config FILE] [--json]", "list the versions of the sealing keys", runKeysList},
 		{"keys rotate", "[--config FILE]", "add new keys and use them from now on", runKeysRotate},
+		{"keys reseal", "[--config FILE]", "put what is stored under the newest keys", runKeysReseal},
+		{"keys disable", "ID [--config FILE]", "stop a key version under which nothing is left", runKeysDisable},
 		{"account show", "ID [--config FILE] [--json]", "what is known of an account, contacts masked", runAccountShow},
 		{"account sign-out", "ID [--config FILE]", "end all sessions of an account", runAccountSignOut},
 		{"seed", "--accounts N [--config FILE]", "make synthetic accounts for load tests", runSeed},

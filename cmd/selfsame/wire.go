@@ -100,7 +100,7 @@ var build = func(ctx context.Context, s settings.Settings, v vitals) (_ *house, 
 	ready := telemetry.NewReadiness(v.Log, telemetry.Check{Name: "database", Run: b.db.Ping})
 	return &house{
 		Public: b.public, Admin: telemetry.Admin(v.Metrics, ready), Ready: ready, Run: b.run, Close: b.close,
-		Senders: b.senders, Try: b.try, ShowAccount: b.showAccount, SignOut: b.signOut, Seed: b.seed,
+		Senders: b.senders, Try: b.try, ShowAccount: b.showAccount, SignOut: b.signOut, Seed: b.seed, Reseal: b.reseal,
 	}, nil
 }
 
@@ -210,6 +210,7 @@ func (b *site) journeys(context.Context) error {
 		b.settings.Tags = append(b.settings.Tags, string(tag))
 	}
 	b.jobs.Every("journey.sweep", time.Hour, b.runner.Sweep)
+	b.jobs.Every("keys.reseal", day, b.resealDaily)
 	return nil
 }
 

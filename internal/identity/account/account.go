@@ -8,6 +8,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/selfsame-id/selfsame/internal/identity/rekey"
 	"github.com/selfsame-id/selfsame/internal/kit/fault"
 	"github.com/selfsame-id/selfsame/internal/kit/seal"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
@@ -62,8 +63,12 @@ func New(ring *seal.Ring) *Store { return &Store{ring} }
 // ErrTaken means that the random ID is in use; the caller draws another.
 var ErrTaken = errors.New("account: the ID is taken")
 
-func (s *Store) nickname(id ID) seal.Place {
+func nicknamePlace(id ID) seal.Place {
 	return seal.Place{Table: "account", Column: "nickname", Row: id.String()}
+}
+
+func avatarPlace(id string) seal.Place {
+	return seal.Place{Table: "account_avatar", Column: "png", Row: id}
 }
 
 // Create writes a new active account.
@@ -81,7 +86,7 @@ func (s *Store) sealed(id ID, nickname string) []byte {
 	if nickname == "" {
 		return []byte{}
 	}
-	return s.ring.Seal([]byte(nickname), s.nickname(id))
+	return s.ring.Seal([]byte(nickname), nicknamePlace(id))
 }
 
 // Load reads an account; sqldb.ErrNone if there is none.
@@ -104,7 +109,7 @@ func (s *Store) OpenNickname(id ID, sealed []byte) (string, error) {
 	if len(sealed) == 0 {
 		return "", nil
 	}
-	plain, err := s.ring.Open(sealed, s.nickname(id))
+	plain, err := s.ring.Open(sealed, nicknamePlace(id))
 	return string(plain), err
 }
 
@@ -128,7 +133,7 @@ func (s *Store) SetAvatar(ctx context.Context, tx *sqldb.Tx, id ID, newID string
 	if len(png) == 0 {
 		newID = ""
 	} else if _, err := tx.Exec(ctx, `INSERT INTO account_avatar (account_id, id, png) VALUES ($1, $2, $3)`,
-		int64(id), newID, s.ring.Seal(png, seal.Place{Table: "account_avatar", Column: "png", Row: newID})); err != nil {
+		int64(id), newID, s.ring.Seal(png, avatarPlace(newID))); err != nil {
 		return err
 	}
 	_, err := tx.Exec(ctx, `UPDATE account SET avatar = $2 WHERE id = $1`, int64(id), newID)
@@ -142,5 +147,13 @@ func (s *Store) Avatar(ctx context.Context, q sqldb.Querier, id ID, avatar strin
 	if err != nil {
 		return nil, err
 	}
-	return s.ring.Open(sealed, seal.Place{Table: "account_avatar", Column: "png", Row: avatar})
+	return s.ring.Open(sealed, avatarPlace(avatar))
+}
+
+// Sealed names the sealed columns, for a rotation of the keys.
+func Sealed() []rekey.Column {
+	return []rekey.Column{
+		{Table: "account", Sealed: "nickname", Key: []string{"id"}, Place: func(key []any) seal.Place { return nicknamePlace(ID(key[0].(int64))) }},
+		{Table: "account_avatar", Sealed: "png", Key: []string{"account_id", "id"}, Place: func(key []any) seal.Place { return avatarPlace(key[1].(string)) }},
+	}
 }

@@ -23,7 +23,7 @@ func TestReadID(t *testing.T) {
 		"182109375564":   0, // begins with 1
 		"48210937556":    0,
 		"+48210937556":   0,
-		"４８２１０９３７５５６４": 0,
+		"４８２１０９３７５５６４":   0,
 		"":               0,
 	} {
 		id, ok := account.ReadID(text)
@@ -66,7 +66,7 @@ func TestS006_S007_Nicknames(t *testing.T) {
 		"Ada":            "Ada",
 		"  Ada   Byron ": "Ada Byron",
 		"小明":             "小明",
-		"Zoë":           "Zoë", // NFC
+		"Zoë":            "Zoë", // NFC
 		"":               "",
 		"👩‍🚀 Ada":        "👩‍🚀 Ada",
 	} {

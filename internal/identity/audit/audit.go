@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/identity/account"
+	"github.com/selfsame-id/selfsame/internal/identity/rekey"
 	"github.com/selfsame-id/selfsame/internal/kit/randid"
 	"github.com/selfsame-id/selfsame/internal/kit/seal"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
@@ -61,7 +62,7 @@ func (s *Store) Write(ctx context.Context, tx *sqldb.Tx, entries ...Entry) error
 			if err != nil {
 				return err
 			}
-			details = s.ring.Seal(plain, seal.Place{Table: "audit", Column: "details", Row: id})
+			details = s.ring.Seal(plain, detailsPlace(id))
 		}
 		at := sqldb.Micros(tx.Now()) + int64(i) // entries of one act keep their order
 		args = append(args, int64(e.AccountID), at, id, string(e.Kind), e.DeviceID, details)
@@ -91,7 +92,7 @@ func (s *Store) List(ctx context.Context, q sqldb.Querier, id account.ID, before
 		}
 		e.At = sqldb.FromMicros(at)
 		if len(sealed) > 0 {
-			plain, err := s.ring.Open(sealed, seal.Place{Table: "audit", Column: "details", Row: e.ID})
+			plain, err := s.ring.Open(sealed, detailsPlace(e.ID))
 			if err != nil {
 				return nil, err
 			}
@@ -102,4 +103,15 @@ func (s *Store) List(ctx context.Context, q sqldb.Querier, id account.ID, before
 		out = append(out, e)
 	}
 	return out, rows.Err()
+}
+
+func detailsPlace(id string) seal.Place {
+	return seal.Place{Table: "audit", Column: "details", Row: id}
+}
+
+// Sealed names the sealed column, for a rotation of the keys: what a row says
+// stays as it is, only the key under which it says it changes.
+func Sealed() []rekey.Column {
+	return []rekey.Column{{Table: "audit", Sealed: "details", Key: []string{"account_id", "at", "id"},
+		Place: func(key []any) seal.Place { return detailsPlace(key[2].(string)) }}}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/identity/account"
+	"github.com/selfsame-id/selfsame/internal/identity/rekey"
 	"github.com/selfsame-id/selfsame/internal/kit/seal"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
 )
@@ -132,4 +133,67 @@ func Of(list []Contact, kind Kind) (Contact, bool) {
 		}
 	}
 	return Contact{}, false
+}
+
+// Sealed names the sealed column, for a rotation of the keys.
+func Sealed() []rekey.Column {
+	return []rekey.Column{{Table: "contact", Sealed: "address", Key: []string{"account_id", "kind"},
+		Place: func(key []any) seal.Place { return place(account.ID(key[0].(int64)), Kind(key[1].(string))) }}}
+}
+
+// Reindex writes the holder rows of the next n contacts after an account under
+// every key of the index in force, and answers the last account seen (0: all
+// were) and how many rows were missing. Once a walk finds none missing, the old
+// key can be disabled; its rows find nobody any more.
+func (s *Store) Reindex(ctx context.Context, db *sqldb.DB, after account.ID, n int) (next account.ID, added int, err error) {
+	ids, err := accountsAfter(ctx, db, after, n)
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, id := range ids {
+		missing := 0
+		err := db.InTx(ctx, func(tx *sqldb.Tx) error {
+			missing = 0
+			list, err := s.List(ctx, tx, id)
+			if err != nil {
+				return err
+			}
+			for _, c := range list {
+				for _, hash := range s.ring.Indexes(index(c.Kind), c.Address) {
+					wrote, err := tx.Exec(ctx, `INSERT INTO contact_holder (hash, kind, account_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, hash, string(c.Kind), int64(id))
+					if err != nil {
+						return err
+					}
+					missing += int(wrote)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return 0, added, err
+		}
+		added += missing
+		next = id
+	}
+	if len(ids) < n {
+		next = 0
+	}
+	return next, added, nil
+}
+
+func accountsAfter(ctx context.Context, q sqldb.Querier, after account.ID, n int) ([]account.ID, error) {
+	rows, err := q.Query(ctx, `SELECT DISTINCT account_id FROM contact WHERE account_id > $1 ORDER BY account_id LIMIT $2`, int64(after), n)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var ids []account.ID
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		ids = append(ids, account.ID(id))
+	}
+	return ids, rows.Err()
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/identity/account"
+	"github.com/selfsame-id/selfsame/internal/identity/rekey"
 	"github.com/selfsame-id/selfsame/internal/kit/seal"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
 )
@@ -114,4 +115,14 @@ func (s *Store) Forget(ctx context.Context, tx *sqldb.Tx, id account.ID, deviceI
 func (s *Store) ForgetOthers(ctx context.Context, tx *sqldb.Tx, id account.ID, keep string) error {
 	_, err := tx.Exec(ctx, `DELETE FROM device WHERE account_id = $1 AND id <> $2`, int64(id), keep)
 	return err
+}
+
+// Sealed names the sealed columns, for a rotation of the keys.
+func Sealed() []rekey.Column {
+	var out []rekey.Column
+	for _, column := range []string{"name", "place"} {
+		out = append(out, rekey.Column{Table: "device", Sealed: column, Key: []string{"account_id", "id"},
+			Place: func(key []any) seal.Place { return place(column, key[1].(string)) }})
+	}
+	return out
 }
