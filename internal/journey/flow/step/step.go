@@ -71,7 +71,7 @@ type Code struct {
 // Delivery tells how far a message has come.
 type Delivery struct {
 	State  string    `json:"state" enum:"queued,sent,delivered,failed"`
-	Reason string    `json:"reason,omitempty" doc:"Why it failed: handset_off, unknown_number, blocked, filtered, not_mobile, expired, mailbox_unknown, mailbox_full, refused, service."`
+	Reason string    `json:"reason,omitempty" doc:"Why it failed: handset_off, number_unknown, not_mobile, blocked, filtered, country_not_served, expired, mailbox_unknown, mailbox_full, refused, service, unknown."`
 	At     time.Time `json:"at"`
 }
 
