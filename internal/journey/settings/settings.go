@@ -6,7 +6,6 @@ package settings
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/identity/account"
@@ -17,9 +16,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity/session"
 	"github.com/selfsame-id/selfsame/internal/journey/proof"
 	"github.com/selfsame-id/selfsame/internal/kit/fault"
-	"github.com/selfsame-id/selfsame/internal/kit/picture"
 	"github.com/selfsame-id/selfsame/internal/kit/quota"
-	"github.com/selfsame-id/selfsame/internal/kit/randid"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
 )
 
@@ -123,61 +120,6 @@ func (h *House) change(ctx context.Context, l *session.Live, f func(tx *sqldb.Tx
 		return fault.RateLimited.Until(refused.RetryAt)
 	}
 	return err
-}
-
-// ChangeProfile changes the name that people see and the language of notices;
-// nil leaves one as it is.
-func (h *House) ChangeProfile(ctx context.Context, l *session.Live, nickname, tag *string) error {
-	name := ""
-	if nickname != nil {
-		var err error
-		if name, err = account.ReadNickname(*nickname, h.Brand); err != nil {
-			return err
-		}
-	}
-	if tag != nil && !slices.Contains(h.Tags, *tag) {
-		return fault.InvalidInput.On("locale")
-	}
-	return h.change(ctx, l, func(tx *sqldb.Tx) error {
-		if nickname != nil {
-			if err := h.Accounts.SetNickname(ctx, tx, l.AccountID, name); err != nil {
-				return err
-			}
-		}
-		if tag != nil {
-			return h.Accounts.SetLocale(ctx, tx, l.AccountID, *tag)
-		}
-		return nil
-	})
-}
-
-// avatarSide is the side of a picture, in pixels.
-const avatarSide = 256
-
-// SetAvatar changes the picture; empty data removes it.
-func (h *House) SetAvatar(ctx context.Context, l *session.Live, data []byte) error {
-	var png []byte
-	if len(data) > 0 {
-		var err error
-		if png, err = picture.Square(data, avatarSide); err != nil {
-			reason := "kind"
-			if err == picture.ErrLarge {
-				reason = "large"
-			}
-			return AvatarInvalid.On("avatar").With("reason", reason).Because(err)
-		}
-	}
-	return h.change(ctx, l, func(tx *sqldb.Tx) error {
-		return h.Accounts.SetAvatar(ctx, tx, l.AccountID, randid.ID(tx.Now()), png)
-	})
-}
-
-// Avatar reads the picture of the account.
-func (h *House) Avatar(ctx context.Context, l *session.Live) ([]byte, error) {
-	if l.Account.Avatar == "" {
-		return nil, fault.NotFound
-	}
-	return h.Accounts.Avatar(ctx, h.DB, l.AccountID, l.Account.Avatar)
 }
 
 // Activity reads recent activity, newest first, older than before (zero: all).
