@@ -58,7 +58,7 @@ func (h *House) addEmail() flow.Move[facts] {
 			}
 			address, err := email.Read(c.Input.Email)
 			if err != nil {
-				return err
+				return onField(err, "email")
 			}
 			return h.countSend(ctx, tx, c, sending{method: byEmail, purpose: purposeContact, email: address.Canonical, account: c.Facts.Account})
 		},

@@ -64,7 +64,16 @@ func (h *House) readPhone(c *call) (numbers.Number, error) {
 	if country == "" {
 		country = c.Facts.Country
 	}
-	return h.Numbers.Read(c.Input.Phone, country)
+	number, err := h.Numbers.Read(c.Input.Phone, country)
+	return number, onField(err, "phone")
+}
+
+// onField names the field that a refusal of what was typed is about.
+func onField(err error, field string) error {
+	if f := fault.From(err); f != nil && f.Field == "" {
+		return f.On(field)
+	}
+	return err
 }
 
 // askNumber asks the line-type lookup, where one is configured.
@@ -72,7 +81,7 @@ func (h *House) askNumber(ctx context.Context, c *call) error {
 	s := c.Answer.(*sending)
 	number, err := h.Numbers.Ask(ctx, s.phone)
 	s.phone = number
-	return err
+	return onField(err, "phone")
 }
 
 // identifyEmail does the same for an e-mail, where the region signs up by it.
@@ -85,7 +94,7 @@ func (h *House) identifyEmail() flow.Move[facts] {
 			}
 			address, err := email.Read(c.Input.Email)
 			if err != nil {
-				return err
+				return onField(err, "email")
 			}
 			id, err := h.Contacts.Holder(ctx, tx, contact.Email, address.Canonical)
 			if err != nil {
