@@ -76,15 +76,17 @@ func (l Limit) pace(k int) int64 {
 	return l.Pace[min(k, len(l.Pace))-1].Microseconds()
 }
 
-// allows tells whether n may be charged now.
+// allows tells whether n may be charged now. Where there is no pace, the newest
+// mark may lie after now: of two transactions that run at once, the later one
+// may have come first.
 func (l Limit) allows(m marks, now int64, n int) bool {
 	for _, w := range l.Windows {
 		if m.since(now-w.Per.Microseconds())+n > w.Max {
 			return false
 		}
 	}
-	k := m.since(now - l.longest().Microseconds())
-	return k == 0 || now >= m.newest()+l.pace(k)
+	pace := l.pace(m.since(now - l.longest().Microseconds()))
+	return pace == 0 || now >= m.newest()+pace
 }
 
 // retryAt is the first time after now at which n may be charged; 0 if that never

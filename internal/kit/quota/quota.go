@@ -14,8 +14,11 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
@@ -55,21 +58,26 @@ type Refusal struct {
 }
 
 // Book keeps the counts.
-type Book struct{ key []byte }
+type Book struct{ hashes sync.Pool }
 
 // New makes a book that hashes subjects under key, 32 secret bytes. With another
 // key all counts begin anew.
-func New(key []byte) *Book { return &Book{key: slices.Clone(key)} }
+func New(key []byte) *Book {
+	key = slices.Clone(key)
+	return &Book{hashes: sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}}
+}
 
 // id is where the count of a subject is found: HMAC-SHA-256 cut to 128 bits
 // (RFC 2104 section 5), so that neither the numbers nor the addresses of people
 // can be read from the table, nor which rows of two limits are of one person.
 func (b *Book) id(l Limit, subject string) string {
-	h := hmac.New(sha256.New, b.key)
-	h.Write([]byte(l.Name))
-	h.Write([]byte{0})
-	h.Write([]byte(subject))
-	return string(h.Sum(nil)[:16])
+	h := b.hashes.Get().(hash.Hash)
+	defer b.hashes.Put(h)
+	h.Reset()
+	var buf [160]byte
+	message := append(append(append(buf[:0], l.Name...), 0), subject...)
+	h.Write(message)
+	return string(h.Sum(buf[:0])[:16])
 }
 
 // account is one row on its way through a Spend.
@@ -163,7 +171,7 @@ func store(ctx context.Context, tx *sqldb.Tx, rows []*account) error {
 	for i, a := range rows {
 		args = append(args, []byte(a.id), a.limit.Name, a.marks.encode(), a.marks.newest()+a.limit.longest().Microseconds())
 		if a.there {
-			locked = append(locked, fmt.Sprintf("$%d", 4*i+1))
+			locked = append(locked, "$"+strconv.Itoa(4*i+1))
 		}
 	}
 	onConflict := ` ON CONFLICT DO NOTHING`
@@ -195,7 +203,10 @@ func (b *Book) Used(ctx context.Context, q sqldb.Querier, l Limit, subject strin
 }
 
 // Refund gives back the newest n charges: what was counted turned out not to
-// have been done.
+// have been done. A row from which all was taken stays until Sweep: the counts
+// that many share (of a country) are empty most of the time, and a row that is
+// not there cannot be locked, so that of those who charge it at once all but one
+// would have to begin again.
 func (b *Book) Refund(ctx context.Context, tx *sqldb.Tx, l Limit, subject string, n int) error {
 	if n < 0 {
 		return errors.New("quota: a refund of less than nothing")
@@ -205,9 +216,6 @@ func (b *Book) Refund(ctx context.Context, tx *sqldb.Tx, l Limit, subject string
 		return err
 	}
 	a.marks = a.marks.take(n)
-	if len(a.marks) == 0 {
-		return b.Clear(ctx, tx, l, subject)
-	}
 	return store(ctx, tx, []*account{a})
 }
 

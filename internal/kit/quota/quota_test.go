@@ -185,6 +185,72 @@ func TestRefundGivesBackTheNewest(t *testing.T) {
 	})
 }
 
+// A count that many share is empty most of the time. Its row stays all the same,
+// so that they queue for its lock instead of overtaking each other.
+func TestAnEmptyRowStaysUntilSweep(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB, c *clock.Clock) {
+		b := quota.New(key)
+		rows := func() (n int) {
+			if err := db.QueryRow(t.Context(), `SELECT COUNT(*) FROM quota`).Scan(&n); err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		spend(t, db, b, quota.Spend{Limit: tries, Subject: "CN"})
+		if err := db.InTx(t.Context(), func(tx *sqldb.Tx) error { return b.Refund(t.Context(), tx, tries, "CN", 4) }); err != nil {
+			t.Fatal(err)
+		}
+		if n := rows(); n != 1 {
+			t.Errorf("%d rows after all was refunded; want 1", n)
+		}
+		if r := spend(t, db, b, quota.Spend{Limit: tries, Subject: "CN", N: 3}); r != nil {
+			t.Errorf("an empty row refuses: %+v", r)
+		}
+		if err := db.InTx(t.Context(), func(tx *sqldb.Tx) error { return b.Refund(t.Context(), tx, tries, "CN", 4) }); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Sweep(t.Context(), db); err != nil {
+			t.Fatal(err)
+		}
+		if n := rows(); n != 0 {
+			t.Errorf("%d rows after a sweep; want none", n)
+		}
+	})
+}
+
+// Of two transactions at once the later one may charge first. The earlier one is
+// then not refused, unless the limit has a pace.
+func TestATransactionThatBeganEarlierIsNotRefused(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB, c *clock.Clock) {
+		if db.Engine() == sqldb.SQLite {
+			t.Skip("transactions run one after the other there")
+		}
+		b := quota.New(key)
+		err := db.InTx(t.Context(), func(tx *sqldb.Tx) error {
+			c.Advance(time.Second)
+			for _, l := range []quota.Limit{tries, texts} {
+				if r := spend(t, db, b, quota.Spend{Limit: l, Subject: "CN"}); r != nil {
+					t.Errorf("%s: the later one was refused: %+v", l.Name, r)
+				}
+				r, err := b.Spend(t.Context(), tx, quota.Spend{Limit: l, Subject: "CN"})
+				if err != nil {
+					return err
+				}
+				if (r != nil) != (l.Pace != nil) {
+					t.Errorf("%s: the earlier one was answered %+v", l.Name, r)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, _ := used(t, db, b, tries, "CN"); n != 2 {
+			t.Errorf("%d charged; want 2", n)
+		}
+	})
+}
+
 func TestS014_ParallelSpendsAtTheEdgeChargeNoMoreThanTheLimit(t *testing.T) {
 	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB, c *clock.Clock) {
 		b := quota.New(key)
