@@ -26,12 +26,13 @@ import (
 // front is floor 4: the doors.
 func (b *site) front(context.Context) error {
 	var site *pages.Pages
+	face := httpd.Pages(func(w http.ResponseWriter, r *http.Request, f httpd.Failure) error { return site.Fail(w, r, f) })
 	b.router = httpd.New(httpd.Config{
 		PublicURL: b.set.Public(), Local: b.set.Demo, TrustedProxies: b.set.TrustedProxies, Key: b.formKey(), Words: b.words,
 		Zone: b.regions.All()[0].Zone, Clock: b.Clock, Log: b.Log, Observe: b.Metrics.HTTP.Route, Translate: b.translate,
 		CountFault: func(code string) { b.Metrics.Faults.Add(code) },
 		Tracer:     b.Tracer, Deadline: b.set.Limits.Deadline,
-	}, httpd.Pages(func(w http.ResponseWriter, r *http.Request, f httpd.Failure) error { return site.Fail(w, r, f) }))
+	}, face)
 	center, err := help.New(help.Options{Words: b.words, Facts: facts(b.set, codeLimits(b.set), b.regions), Render: func(w http.ResponseWriter, r *http.Request, p help.Page) error {
 		return renderHelp(site, w, r, p)
 	}})
@@ -46,11 +47,12 @@ func (b *site) front(context.Context) error {
 	b.router.Handle("GET /help/{path...}", center.Handle)
 	hooks.Mount(b.router, b.courier)
 	api.Mount(api.Config{
-		Router: b.router, Runner: b.runner, Settings: b.settings, Words: b.words, Version: b.Version, Brand: b.set.Brand.Name, Server: b.set.PublicURL,
+		Router: b.router, Runner: b.runner, Settings: b.settings, Words: b.words, Ring: b.ring, Brand: b.set.Brand.Name, Server: b.set.PublicURL,
 		Place: func(ctx context.Context) string { return b.placeOf(httpd.From(ctx).Addr) },
 		Pictures: api.Pictures{Studio: b.studio, Find: func(ctx context.Context, journey, nonce string) (captcha.Secrets, string, error) {
 			return signin.Picture(ctx, b.runner, journey, nonce)
 		}},
+		Page: face, Show: site.RenderDocs, HasArticle: center.Has,
 	})
 	b.public = b.router
 	if b.lab != nil {

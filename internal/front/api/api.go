@@ -1,23 +1,25 @@
 // Package api holds the JSON face of the journeys and of the account (CONTRACT
 // "Journeys over JSON"), its OpenAPI 3.1 document and a page to read it. A
-// handler parses, makes one call into a journey package and renders; it decides
-// nothing. Bodies are read by httpd's strict decoder, and errors are written by
-// the one renderer, because the library's own echo rejected values.
+// handler parses, makes one call into a journey package and renders; it must
+// never decide anything. Bodies are read by httpd's strict decoder, and errors
+// are written by the one renderer, because the library's own echo rejected
+// values. It owns no table.
 package api
 
 import (
 	"context"
+	"html/template"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/selfsame-id/selfsame/internal/front/httpd"
-	"github.com/selfsame-id/selfsame/internal/identity/session"
 	"github.com/selfsame-id/selfsame/internal/journey/flow"
 	"github.com/selfsame-id/selfsame/internal/journey/settings"
 	"github.com/selfsame-id/selfsame/internal/kit/fault"
 	"github.com/selfsame-id/selfsame/internal/kit/locale"
+	"github.com/selfsame-id/selfsame/internal/kit/seal"
 )
 
 // Config is what the API needs.
@@ -26,23 +28,43 @@ type Config struct {
 	Runner   *flow.Runner
 	Settings *settings.House
 	Words    *locale.Book
+	Ring     *seal.Ring                       // signs the cursors of lists
 	Place    func(ctx context.Context) string // where a request comes from, approximately
 	Pictures Pictures
-	Version  string
 	Brand    string
 	Server   string // the public URL
+
+	// Page is the face of the API's page for people; Show puts its body into the
+	// site's layout. Without them there is no page.
+	Page *httpd.Face
+	Show func(w http.ResponseWriter, r *http.Request, title string, body template.HTML) error
+	// HasArticle tells whether the help center has "section/slug"; nil: all.
+	HasArticle func(topic string) bool
 }
+
+// version is that of the interface. The program's own version is nobody's
+// business outside (ASVS 13.4.6).
+const version = "1"
 
 type api struct {
 	Config
-	huma huma.API
+	huma  huma.API
+	mux   *mux
+	calls []call
 }
 
-// Mount registers the API below /api/ on the router.
+// The library reads these two where it renders and describes, so they are set
+// once for the process: failures in our form, and lists that are never null.
+func init() {
+	huma.NewErrorWithContext = problemOf
+	huma.DefaultArrayNullable = false
+}
+
+// Mount registers the API below /api/ on the router, and the pictures of captchas.
 func Mount(cfg Config) {
-	a := &api{Config: cfg}
+	a := &api{Config: cfg, mux: &mux{rt: cfg.Router, options: map[string][]httpd.Option{}}}
 	cfg.Router.FaceAt("/api/", httpd.API())
-	c := huma.DefaultConfig(cfg.Brand+" account API", cfg.Version)
+	c := huma.DefaultConfig(cfg.Brand+" account API", version)
 	c.CreateHooks = nil // no $schema member and no link to it in answers
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath = "", "", ""
 	format := huma.Format{
@@ -50,38 +72,41 @@ func Mount(cfg Config) {
 		Unmarshal: func([]byte, any) error { return nil }, // op reads bodies itself
 	}
 	c.Formats = map[string]huma.Format{"application/json": format, "application/problem+json": format}
-	c.Servers = []*huma.Server{{URL: cfg.Server}}
-	c.Info.Description = "Every step of a journey is handed out as one typed object; every refusal is application/problem+json (RFC 9457) with a stable code."
-	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		"session": {Type: "http", Scheme: "bearer", Description: "The session token of a journey's last step."},
-	}
-	huma.NewErrorWithContext = problemOf
-	a.huma = humago.New(&mux{rt: cfg.Router}, c)
+	a.huma = humago.New(a.mux, c)
 	a.journeys()
+	a.captcha()
 	a.session()
 	a.account()
+	a.methods()
 	a.devices()
-	a.documents()
-	cfg.Router.Handle("GET /captcha/{journey}/{file}", cfg.Pictures.serve)
+	a.activity()
+	doc := a.document()
+	a.serveDocument(doc)
+	a.serveDocs(doc)
 }
 
 // mux lets the library register its operations on the router.
-type mux struct{ rt *httpd.Router }
+type mux struct {
+	rt      *httpd.Router
+	options map[string][]httpd.Option
+}
 
 type requestKey struct{}
 
 // request is what op needs of the HTTP request, and the router that renders its failure.
 type request struct {
-	r  *http.Request
+	*http.Request
 	rt *httpd.Router
 }
 
+// requestOf finds the request that a handler of ours runs for.
+func requestOf(ctx context.Context) *request { return ctx.Value(requestKey{}).(*request) }
+
 func (m *mux) HandleFunc(pattern string, h func(http.ResponseWriter, *http.Request)) {
 	m.rt.Handle(pattern, func(w http.ResponseWriter, r *http.Request) error {
-		ctx := context.WithValue(r.Context(), requestKey{}, &request{r, m.rt})
-		h(w, r.WithContext(ctx))
+		h(w, r.WithContext(context.WithValue(r.Context(), requestKey{}, &request{r, m.rt})))
 		return nil
-	})
+	}, m.options[pattern]...)
 }
 
 func (m *mux) ServeHTTP(w http.ResponseWriter, r *http.Request) { m.rt.ServeHTTP(w, r) }
@@ -97,87 +122,32 @@ func (p *problem) GetStatus() int               { return p.Status }
 func (p *problem) ContentType(string) string    { return "application/problem+json" }
 func (p *problem) MarshalJSON() ([]byte, error) { return p.Failure.MarshalJSON() }
 
-// GetHeaders adds Retry-After.
+// GetHeaders adds Retry-After, and how to come with a session where one is
+// missing (RFC 6750 section 3).
 func (p *problem) GetHeaders() http.Header {
-	if p.after == "" {
-		return nil
+	h := http.Header{}
+	if p.after != "" {
+		h.Set("Retry-After", p.after)
 	}
-	return http.Header{"Retry-After": {p.after}}
+	if p.Code == settings.SessionRequired.Code {
+		h.Set("WWW-Authenticate", "Bearer")
+	}
+	return h
 }
 
 // fail renders an error for the library.
-func fail(ctx context.Context, err error) error {
-	rt := ctx.Value(requestKey{}).(*request).rt
+func fail(ctx context.Context, err error) *problem {
+	rt := requestOf(ctx).rt
 	f := rt.Fail(ctx, err)
 	return &problem{f, f.RetryAfter(rt.Now())}
 }
 
 // problemOf replaces the library's own errors, which would echo what was sent.
-func problemOf(ctx huma.Context, status int, _ string, errs ...error) huma.StatusError {
-	var err error = fault.InvalidInput
-	switch {
-	case status >= 500:
-		err = fault.Internal
-		if len(errs) > 0 {
-			err = errs[0]
-		}
-	case status == http.StatusRequestEntityTooLarge:
-		err = httpd.TooLarge
-	case status == http.StatusUnsupportedMediaType:
-		err = httpd.UnsupportedMedia
-	case status == http.StatusBadRequest:
-		err = httpd.InvalidJSON
+// op leaves the library nothing to refuse, so one of them is a mistake of ours.
+func problemOf(ctx huma.Context, _ int, _ string, errs ...error) huma.StatusError {
+	var err error = fault.Internal
+	if len(errs) > 0 {
+		err = errs[0]
 	}
-	if p, ok := fail(ctx.Context(), err).(*problem); ok {
-		return p
-	}
-	return nil
-}
-
-// body is an input with a JSON body, which the decoder of httpd reads.
-type body[T any] struct {
-	RawBody []byte `contentType:"application/json"`
-	Body    T
-}
-
-func (b *body[T]) read(ctx context.Context) error {
-	return httpd.DecodeBody(ctx.Value(requestKey{}).(*request).r, b.RawBody, &b.Body)
-}
-
-type reader interface {
-	read(ctx context.Context) error
-}
-
-// op registers an operation.
-func op[I, O any](a *api, o huma.Operation, f func(ctx context.Context, in *I) (*O, error)) {
-	o.SkipValidateBody = true
-	o.Errors = append(o.Errors, http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusServiceUnavailable)
-	huma.Register(a.huma, o, func(ctx context.Context, in *I) (*O, error) {
-		if b, ok := any(in).(reader); ok {
-			if err := b.read(ctx); err != nil {
-				return nil, fail(ctx, err)
-			}
-		}
-		out, err := f(ctx, in)
-		if err != nil {
-			return nil, fail(ctx, err)
-		}
-		return out, nil
-	})
-}
-
-// live finds the session of a request: the bearer token, else the cookie.
-func (a *api) live(ctx context.Context) (*session.Live, error) {
-	token := httpd.SessionToken(ctx.Value(requestKey{}).(*request).r)
-	if token == "" {
-		return nil, settings.SessionRequired
-	}
-	return a.Settings.Live(ctx, token)
-}
-
-// withSession makes an operation need a session.
-func withSession(o huma.Operation) huma.Operation {
-	o.Security = []map[string][]string{{"session": {}}}
-	o.Errors = append(o.Errors, http.StatusUnauthorized)
-	return o
+	return fail(ctx.Context(), err)
 }

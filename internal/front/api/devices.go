@@ -5,71 +5,66 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/danielgtaylor/huma/v2"
+	"github.com/selfsame-id/selfsame/internal/identity/session"
+	"github.com/selfsame-id/selfsame/internal/kit/fault"
 )
 
-type deviceOut struct {
+type deviceView struct {
 	ID        string    `json:"id"`
 	Name      string    `json:"name"`
-	Kind      string    `json:"kind"`
-	Place     string    `json:"place,omitempty" doc:"Approximate."`
+	Kind      string    `json:"kind" enum:"phone,tablet,computer,browser,tv,other"`
+	Place     string    `json:"place,omitempty" doc:"Approximate, of the last sign-in."`
 	Current   bool      `json:"current" doc:"The device of this session."`
 	SignedIn  bool      `json:"signed_in"`
-	CreatedAt time.Time `json:"created_at"`
-	UsedAt    time.Time `json:"used_at"`
+	CreatedAt time.Time `json:"created_at" doc:"When the account met it."`
+	UsedAt    time.Time `json:"used_at" doc:"Last use, to ten minutes."`
 }
 
-type devicesOut struct {
-	Body struct {
-		Devices []deviceOut `json:"devices"`
-	}
+type devicesView struct {
+	Devices []deviceView `json:"devices" doc:"The present one first, then the latest used."`
 }
 
-type endedOut struct {
-	Body struct {
-		Ended int `json:"ended" doc:"How many sessions ended."`
-	}
+type endedView struct {
+	Ended int `json:"ended" minimum:"0" doc:"How many sessions ended."`
+}
+
+type deviceHandle struct {
+	ID string `path:"id" doc:"The device's id."`
 }
 
 func (a *api) devices() {
-	tags := []string{"Devices"}
-	op(a, withSession(huma.Operation{OperationID: "list-devices", Method: http.MethodGet, Path: "/api/v1/devices", Tags: tags, Summary: "Devices that know the account"}),
-		func(ctx context.Context, _ *struct{}) (*devicesOut, error) {
-			l, err := a.live(ctx)
-			if err != nil {
-				return nil, err
+	const tag = "Devices"
+	ask(a, call{id: "list-devices", method: http.MethodGet, path: "/api/v1/devices", tag: tag, session: true,
+		summary: "Devices that know the account", examples: devicesExamples}, a.listDevices)
+	do(a, call{id: "remove-device", method: http.MethodDelete, path: "/api/v1/devices/{id}", tag: tag, session: true,
+		summary: "Sign a device out and forget it",
+		about:   "Its session ends at once on every node; at its next sign-in it is a new device. The present device can be removed too.",
+		repeat:  "Answers not_found: it is gone.",
+		refuses: []*fault.Fault{fault.NotFound}},
+		func(ctx context.Context, l *session.Live, in *deviceHandle) error {
+			if !isName(in.ID) {
+				return fault.NotFound
 			}
-			list, err := a.Settings.ListDevices(ctx, l)
-			if err != nil {
-				return nil, err
-			}
-			o := &devicesOut{}
-			o.Body.Devices = make([]deviceOut, 0, len(list))
-			for _, d := range list {
-				o.Body.Devices = append(o.Body.Devices, deviceOut{d.ID, d.Name, d.Kind, d.Place, d.Current, d.SignedIn, d.CreatedAt, d.UsedAt})
-			}
-			return o, nil
+			return a.Settings.RemoveDevice(ctx, l, in.ID)
 		})
-	op(a, withSession(huma.Operation{OperationID: "remove-device", Method: http.MethodDelete, Path: "/api/v1/devices/{id}", Tags: tags,
-		Summary: "Sign a device out and forget it", DefaultStatus: http.StatusNoContent, Errors: []int{404}}),
-		func(ctx context.Context, in *struct {
-			ID string `path:"id" maxLength:"64"`
-		}) (*struct{}, error) {
-			l, err := a.live(ctx)
-			if err != nil {
-				return nil, err
-			}
-			return nil, a.Settings.RemoveDevice(ctx, l, in.ID)
-		})
-	op(a, withSession(huma.Operation{OperationID: "sign-out-others", Method: http.MethodPost, Path: "/api/v1/devices/sign-out-others", Tags: tags, Summary: "Sign out all other devices"}),
-		func(ctx context.Context, _ *struct{}) (*endedOut, error) {
-			l, err := a.live(ctx)
-			if err != nil {
-				return nil, err
-			}
+	ask(a, call{id: "sign-out-others", method: http.MethodPost, path: "/api/v1/devices/sign-out-others", tag: tag, session: true,
+		summary: "Sign out all other devices",
+		about:   "Their sessions end at once on every node, and the account forgets them.",
+		repeat:  "Answers that none ended.", examples: endedExamples},
+		func(ctx context.Context, l *session.Live, _ *none) (*endedView, error) {
 			n, err := a.Settings.SignOutOthers(ctx, l)
-			o := &endedOut{}
-			o.Body.Ended = n
-			return o, err
+			return &endedView{n}, err
 		})
+}
+
+func (a *api) listDevices(ctx context.Context, l *session.Live, _ *none) (*devicesView, error) {
+	list, err := a.Settings.ListDevices(ctx, l)
+	if err != nil {
+		return nil, err
+	}
+	v := &devicesView{make([]deviceView, 0, len(list))}
+	for _, d := range list {
+		v.Devices = append(v.Devices, deviceView{d.ID, d.Name, d.Kind, d.Place, d.Current, d.SignedIn, d.CreatedAt, d.UsedAt})
+	}
+	return v, nil
 }

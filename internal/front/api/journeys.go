@@ -2,70 +2,86 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/danielgtaylor/huma/v2"
-
 	"github.com/selfsame-id/selfsame/internal/front/httpd"
+	"github.com/selfsame-id/selfsame/internal/identity/session"
 	"github.com/selfsame-id/selfsame/internal/journey/flow"
+	"github.com/selfsame-id/selfsame/internal/journey/flow/step"
 	"github.com/selfsame-id/selfsame/internal/kit/fault"
 )
 
-// journey is a journey and its present step.
-type journey struct {
-	ID        string    `json:"id" doc:"Names the journey; it may stand in logs."`
-	Key       string    `json:"key,omitempty" doc:"The secret of the journey, given once; send it as the header Journey-Key."`
-	Kind      string    `json:"kind"`
-	ExpiresAt time.Time `json:"expires_at"`
+// journeyView is a journey and its present step.
+type journeyView struct {
+	ID        string    `json:"id" doc:"Names the journey. It may stand in logs; by itself it opens nothing."`
+	Key       string    `json:"key,omitempty" doc:"The secret of the journey, given once. Send it as the header Journey-Key with every further call, and write it to no log."`
+	Kind      string    `json:"kind" enum:"signin,signup" doc:"What the journey is for."`
+	ExpiresAt time.Time `json:"expires_at" doc:"When the journey ends if it is not finished."`
 	Step      anyStep   `json:"step" doc:"The present step."`
 }
 
-type journeyOut struct{ Body journey }
+// anyStep is a step in an answer: one of the typed steps.
+type anyStep struct{ step.Step }
 
-type beginBody struct {
-	Kind     string       `json:"kind" enum:"signin,signup" doc:"What the journey is for."`
-	Region   string       `json:"region,omitempty" doc:"Policy set; the default one if left out."`
-	Locale   string       `json:"locale,omitempty" doc:"BCP 47 tag of the language of messages and refusals; Accept-Language if left out."`
-	Country  string       `json:"country,omitempty" doc:"ISO 3166-1 alpha-2 of phone numbers typed without a country code; the region's if left out."`
-	ReturnTo string       `json:"return_to,omitempty" doc:"Path on this server where hosted pages lead afterwards."`
+// MarshalJSON writes the step itself.
+func (s anyStep) MarshalJSON() ([]byte, error) { return json.Marshal(s.Step) }
+
+type beginJourney struct {
+	Kind     string       `json:"kind" enum:"signin,signup" doc:"What the journey is for. signin creates the account where nobody has the proved contact and the region allows it."`
+	Region   string       `json:"region,omitempty" doc:"Policy set, such as intl or cn; the server's first one if left out."`
+	Locale   string       `json:"locale,omitempty" maxLength:"35" doc:"BCP 47 tag of the language of messages and refusals; Accept-Language if left out."`
+	Country  string       `json:"country,omitempty" pattern:"^[A-Za-z]{2}$" doc:"ISO 3166-1 alpha-2 code of phone numbers typed without a country code; the region's if left out."`
+	ReturnTo string       `json:"return_to,omitempty" maxLength:"1024" doc:"Path on this server where hosted pages lead afterwards."`
 	Device   *beginDevice `json:"device,omitempty" doc:"The device that begins the journey."`
 }
 
 type beginDevice struct {
-	Name  string `json:"name,omitempty" doc:"As its owner would call it: Pixel 9."`
-	Kind  string `json:"kind,omitempty" enum:"phone,tablet,computer,browser,tv,other"`
-	Token string `json:"token,omitempty" doc:"What the last step of an earlier journey gave as device.token: the account then knows the device."`
+	Name  string `json:"name,omitempty" maxLength:"60" doc:"As its owner would call it."`
+	Kind  string `json:"kind,omitempty" enum:"phone,tablet,computer,browser,tv,other" doc:"other if left out."`
+	Token string `json:"token,omitempty" minLength:"43" maxLength:"43" doc:"What the last step of an earlier journey gave as device.token: the account then knows the device."`
 }
 
-// Handle names a journey in its address and opens it by a header.
+// Handle names a journey in its address; its key comes as a header. It is
+// exported because the library binds only what is.
 type Handle struct {
-	ID  string `path:"id" maxLength:"64"`
-	Key string `header:"Journey-Key" doc:"The key of the journey."`
+	ID string `path:"id" doc:"The journey's id."`
 }
 
 func (a *api) journeys() {
-	op(a, huma.Operation{OperationID: "begin-journey", Method: http.MethodPost, Path: "/api/v1/journeys", Tags: []string{"Journeys"},
-		Summary: "Begin a journey", DefaultStatus: http.StatusCreated}, a.begin)
-	op(a, huma.Operation{OperationID: "answer-step", Method: http.MethodPost, Path: "/api/v1/journeys/{id}", Tags: []string{"Journeys"},
-		Summary: "Answer the present step", Description: "Gives one input to the present step. A refusal carries the step on which the journey goes on.",
-		Errors: []int{401, 403, 404, 409, 410}}, a.answer)
-	op(a, huma.Operation{OperationID: "show-step", Method: http.MethodGet, Path: "/api/v1/journeys/{id}", Tags: []string{"Journeys"},
-		Summary: "Show the present step again", Errors: []int{404, 410}}, a.show)
+	const tag = "Journeys"
+	ask(a, call{id: "begin-journey", method: http.MethodPost, path: "/api/v1/journeys", tag: tag, status: http.StatusCreated,
+		summary: "Begin a journey",
+		about:   "Answers the first step and the key of the journey. Nothing is sent and nobody is told.",
+		repeat:  "Begins another journey; the first one ends by itself and had no effect.",
+		refuses: []*fault.Fault{fault.InvalidInput}, examples: beginExamples}, a.begin)
+	ask(a, call{id: "answer-step", method: http.MethodPost, path: "/api/v1/journeys/{id}", tag: tag, key: true,
+		summary: "Answer the present step",
+		about:   "Gives one of the inputs that the step lists. A refusal carries the step on which the journey goes on. A finished journey repeats its session for two minutes.",
+		repeat:  "Has no second effect: an input that was taken answers journey_step, a code that was taken code_used, a resend codes_limited, each with the present step.",
+		refuses: inputFaults(), examples: answerExamples}, a.answer)
+	ask(a, call{id: "show-step", method: http.MethodGet, path: "/api/v1/journeys/{id}", tag: tag, key: true,
+		summary: "Show the present step again",
+		about:   "Ask every two seconds at most while a code is on its way: delivery says how far it has come.",
+		refuses: []*fault.Fault{fault.NotFound, flow.JourneyExpired}, examples: showExamples}, a.show)
 }
 
-func (a *api) begin(ctx context.Context, in *struct{ body[beginBody] }) (*journeyOut, error) {
-	b := in.Body
+func (a *api) begin(ctx context.Context, _ *session.Live, in *struct{ body[beginJourney] }) (*journeyView, error) {
+	b := in.Sent
 	v, err := a.visitor(ctx, b.Device)
 	if err != nil {
 		return nil, err
 	}
 	begin := flow.Begin{Kind: b.Kind, Region: b.Region, Country: strings.ToUpper(b.Country)}
-	if len(begin.Country) > 2 {
+	if begin.Country != "" && (len(b.Country) != 2 || strings.Trim(begin.Country, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "") {
 		return nil, fault.InvalidInput.On("country")
+	}
+	if len(b.Locale) > 35 { // RFC 5646 section 4.4.1
+		return nil, fault.InvalidInput.On("locale")
 	}
 	if b.Locale != "" {
 		begin.Locale = a.Words.Match(b.Locale)
@@ -81,30 +97,51 @@ func (a *api) begin(ctx context.Context, in *struct{ body[beginBody] }) (*journe
 	return out(ctx, t, err)
 }
 
-func (a *api) answer(ctx context.Context, in *struct {
+func (a *api) answer(ctx context.Context, _ *session.Live, in *struct {
 	Handle
 	body[flow.Input]
-}) (*journeyOut, error) {
+}) (*journeyView, error) {
+	h, err := in.open(ctx)
+	if err != nil {
+		return nil, err
+	}
 	v, err := a.visitor(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
-	t, err := a.Runner.Answer(ctx, v, flow.Handle(in.Handle), in.Body)
+	t, err := a.Runner.Answer(ctx, v, h, in.Sent)
 	return out(ctx, t, err)
 }
 
-func (a *api) show(ctx context.Context, in *Handle) (*journeyOut, error) {
+func (a *api) show(ctx context.Context, _ *session.Live, in *Handle) (*journeyView, error) {
+	h, err := in.open(ctx)
+	if err != nil {
+		return nil, err
+	}
 	v, err := a.visitor(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
-	t, err := a.Runner.Show(ctx, v, flow.Handle(*in))
+	t, err := a.Runner.Show(ctx, v, h)
 	return out(ctx, t, err)
+}
+
+// keyHeader carries the key of a journey.
+const keyHeader = "Journey-Key"
+
+// open joins the id of the address with the key of the header. A key that is
+// missing, came twice or can be none of ours finds nothing.
+func (h Handle) open(ctx context.Context) (flow.Handle, error) {
+	keys := requestOf(ctx).Header[keyHeader]
+	if len(keys) != 1 || !isName(keys[0]) || !isName(h.ID) {
+		return flow.Handle{}, fault.NotFound
+	}
+	return flow.Handle{ID: h.ID, Key: keys[0]}, nil
 }
 
 // out renders a ticket, or the refusal with the step on which the journey goes
 // on, in the language of the journey.
-func out(ctx context.Context, t flow.Ticket, err error) (*journeyOut, error) {
+func out(ctx context.Context, t flow.Ticket, err error) (*journeyView, error) {
 	if t.Locale != "" {
 		httpd.From(ctx).Locale = t.Locale
 	}
@@ -114,8 +151,11 @@ func out(ctx context.Context, t flow.Ticket, err error) (*journeyOut, error) {
 		}
 		return nil, httpd.WithStep(err, t.Step)
 	}
-	return &journeyOut{journey{ID: t.ID, Key: t.Key, Kind: t.Kind, ExpiresAt: t.ExpiresAt, Step: anyStep{t.Step}}}, nil
+	return &journeyView{ID: t.ID, Key: t.Key, Kind: t.Kind, ExpiresAt: t.ExpiresAt, Step: anyStep{t.Step}}, nil
 }
+
+// secretLength is that of every secret of ours (randid.Secret).
+const secretLength = 43
 
 // visitor describes who is asking.
 func (a *api) visitor(ctx context.Context, d *beginDevice) (flow.Visitor, error) {
@@ -124,11 +164,11 @@ func (a *api) visitor(ctx context.Context, d *beginDevice) (flow.Visitor, error)
 	if d == nil {
 		return v, nil
 	}
-	name, ok := DeviceName(d.Name)
+	name, ok := deviceName(d.Name)
 	if !ok {
 		return v, fault.InvalidInput.On("device.name")
 	}
-	if d.Token != "" && len(d.Token) != 43 {
+	if d.Token != "" && (!isName(d.Token) || len(d.Token) != secretLength) {
 		return v, fault.InvalidInput.On("device.token")
 	}
 	v.DeviceName, v.DeviceSecret = name, d.Token
@@ -142,17 +182,17 @@ func (a *api) visitor(ctx context.Context, d *beginDevice) (flow.Visitor, error)
 	return v, fault.InvalidInput.On("device.kind")
 }
 
-// DeviceName reads the name an app gives its device: one line of at most 60
+// deviceName reads the name an app gives its device: one line of at most 60
 // characters without anything that could deceive its reader (S-07).
-func DeviceName(text string) (string, bool) {
+func deviceName(text string) (string, bool) {
 	if len(text) > 240 || !utf8.ValidString(text) {
 		return "", false
 	}
-	name := strings.Join(strings.Fields(text), " ")
-	for _, r := range name {
-		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == utf8.RuneError {
+	for _, r := range text {
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Co, r) || r == utf8.RuneError {
 			return "", false
 		}
 	}
+	name := strings.Join(strings.Fields(text), " ")
 	return name, utf8.RuneCountInString(name) <= 60
 }

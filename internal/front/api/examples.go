@@ -1,0 +1,57 @@
+package api
+
+// The examples of the document. A test reads each with the strict decoder into
+// the type that it stands for, and finds nothing lost.
+
+const (
+	exampleID  = "AZqfK2x0b1y5c7d9e1f3gA"
+	exampleKey = "mC1pB0x3Yk4v7uH2sQ9tJ6nW8rE5aZ0fLdGiOoTyKxU"
+
+	exampleIdentify = `{"type":"identify","inputs":["phone","email","username"],"country":"US","providers":[]}`
+	exampleCode     = `{"type":"code","inputs":["code","resend","other_way","back"],"channel":"sms","to":"+86 138 **** 8000","length":6,` +
+		`"expires_at":"2026-11-22T10:05:00Z","resend_at":"2026-11-22T10:01:00Z","sent_at":"2026-11-22T10:00:00Z","sends":1,"tries_left":5,` +
+		`"delivery":{"state":"queued","at":"2026-11-22T10:00:00Z"}}`
+	exampleDone = `{"type":"done","inputs":[],"account":{"id":"482109375564","nickname":""},"created":true,` +
+		`"session":{"token":"sst_AABwP9Yszq4n8T3mV5xK1cR7wQ0eY2uI6oP9aS3dF5gH8jL1zX4","expires_at":"2026-12-06T10:01:00Z"},` +
+		`"device":{"id":"q2VwzX8nT0m4rJ6yB1sKdA","token":"w9Vb3Xz7Kq1Lm5Np8Rt2Yc4Uf6Hj0Gs9Da1Eo3Ik5Pw"}}`
+	exampleMasked = `"phone":{"address":"+86 138 **** 8000","verified_at":"2026-11-22T10:01:00Z"}`
+)
+
+func journeyExample(step string) string {
+	return `{"id":"` + exampleID + `","kind":"signin","expires_at":"2026-11-22T10:30:00Z","step":` + step + `}`
+}
+
+var (
+	beginExamples = []example{{
+		name: "signin", summary: "An app begins a sign-in",
+		body:   `{"kind":"signin","region":"intl","locale":"en","device":{"name":"Pixel 9","kind":"phone"}}`,
+		answer: `{"id":"` + exampleID + `","key":"` + exampleKey + `","kind":"signin","expires_at":"2026-11-22T10:30:00Z","step":` + exampleIdentify + `}`,
+	}, {
+		name: "known_device", summary: "A device that signed in before",
+		body: `{"kind":"signin","device":{"token":"w9Vb3Xz7Kq1Lm5Np8Rt2Yc4Uf6Hj0Gs9Da1Eo3Ik5Pw"}}`,
+	}}
+	answerExamples = []example{
+		{name: "phone", summary: "Which account", body: `{"input":"phone","phone":"+8613800138000"}`, answer: journeyExample(exampleCode)},
+		{name: "code", summary: "The code that arrived", body: `{"input":"code","code":"123456"}`, answer: journeyExample(exampleDone)},
+		{name: "resend", summary: "Another code", body: `{"input":"resend"}`},
+		{name: "username", summary: "By password", body: `{"input":"username","username":"4821 0937 5564"}`},
+		{name: "password", summary: "The password", body: `{"input":"password","password":"correct horse battery"}`},
+	}
+	showExamples    = []example{{name: "code", summary: "A code is on its way", answer: journeyExample(exampleCode)}}
+	sessionExamples = []example{{name: "session", answer: `{"account":{"id":"482109375564","state":"active","nickname":"Lin"},` +
+		`"device":{"id":"q2VwzX8nT0m4rJ6yB1sKdA","name":"Pixel 9","kind":"phone","place":"Berlin, Germany"},` +
+		`"proved":[{"method":"sms_code","at":"2026-11-22T10:01:00Z"}],"created_at":"2026-11-22T10:01:00Z","expires_at":"2026-12-06T10:01:00Z"}`}}
+	exampleAccount = `{"id":"482109375564","state":"active","region":"intl","locale":"en","nickname":"Lin","avatar":"/api/v1/account/avatar",` +
+		`"created_at":"2026-11-22T10:01:00Z",` + exampleMasked + `,"methods":[{"method":"sms_code","on":true},{"method":"email_code","on":false},{"method":"password","on":false}]}`
+	accountExamples  = []example{{name: "account", answer: exampleAccount}}
+	changeExamples   = []example{{name: "nickname", summary: "A nickname", body: `{"nickname":"Lin"}`, answer: exampleAccount}, {name: "no_picture", summary: "No picture any more", body: `{"avatar":""}`}}
+	contactsExamples = []example{{name: "contacts", answer: `{"phone":{"address":"+8613800138000","verified_at":"2026-11-22T10:01:00Z"}}`}}
+	passwordExamples = []example{{name: "password", summary: "A new password", body: `{"new_password":"correct horse battery","keep_others":false}`}}
+	methodsExamples  = []example{{name: "methods", answer: `{"methods":[{"method":"sms_code","state":"on","to":"+86 138 **** 8000","since":"2026-11-22T10:01:00Z"},` +
+		`{"method":"email_code","state":"unavailable","reason":"no_email"},{"method":"password","state":"off"}]}`}}
+	devicesExamples = []example{{name: "devices", answer: `{"devices":[{"id":"q2VwzX8nT0m4rJ6yB1sKdA","name":"Pixel 9","kind":"phone","place":"Berlin, Germany","current":true,"signed_in":true,` +
+		`"created_at":"2026-11-22T10:01:00Z","used_at":"2026-11-22T10:01:00Z"}]}`}}
+	endedExamples    = []example{{name: "ended", answer: `{"ended":2}`}}
+	activityExamples = []example{{name: "activity", answer: `{"activity":[{"id":"AZqfK2x0c8w2u4i6o8p0aQ","kind":"signed_in","at":"2026-11-22T10:01:00Z","device_id":"q2VwzX8nT0m4rJ6yB1sKdA",` +
+		`"details":{"device":"Pixel 9","method":"sms_code"}}]}`}}
+)

@@ -1,0 +1,131 @@
+package api
+
+import (
+	"slices"
+
+	"github.com/selfsame-id/selfsame/internal/front/httpd"
+	"github.com/selfsame-id/selfsame/internal/identity/account"
+	"github.com/selfsame-id/selfsame/internal/identity/credential"
+	"github.com/selfsame-id/selfsame/internal/identity/directory"
+	"github.com/selfsame-id/selfsame/internal/journey/flow"
+	"github.com/selfsame-id/selfsame/internal/journey/flow/step"
+	"github.com/selfsame-id/selfsame/internal/journey/proof"
+	"github.com/selfsame-id/selfsame/internal/journey/signin"
+	"github.com/selfsame-id/selfsame/internal/kit/email"
+	"github.com/selfsame-id/selfsame/internal/kit/fault"
+	"github.com/selfsame-id/selfsame/internal/remote/numbers"
+)
+
+// stepKind is a step type as the document tells of it.
+type stepKind struct {
+	kind   step.Type
+	value  step.Step // of its Go type
+	schema string
+	when   string
+	inputs []string // that it may offer
+}
+
+// stepKinds are the step types in the order in which people meet them.
+var stepKinds = []stepKind{
+	{step.TypeIdentify, step.Identify{}, "StepIdentify", "The start: which account.", []string{"phone", "email", "username"}},
+	{step.TypePassword, step.Password{}, "StepPassword", "A username is known; its password proves it.", []string{"password", "other_way", "back"}},
+	{step.TypeCode, step.Code{}, "StepCode", "A verification code is out.", []string{"code", "resend", "other_way", "back", "skip"}},
+	{step.TypeChooseMethod, step.ChooseMethod{}, "StepChooseMethod", "Several proofs are possible.", []string{"method", "back"}},
+	{step.TypeCaptcha, step.Captcha{}, "StepCaptcha", "There were many tries, or many come from this network.", []string{"captcha", "refresh"}},
+	{step.TypeNewPassword, step.NewPassword{}, "StepNewPassword", "The account needs a password.", []string{"new_password"}},
+	{step.TypeAddContact, step.AddContact{}, "StepAddContact", "The region wants a contact.", []string{"phone", "email", "skip"}},
+	{step.TypeWait, step.Wait{}, "StepWait", "Time or people decide next.", []string{}},
+	{step.TypeDone, step.Done{}, "StepDone", "The end: a session where one begins.", []string{}},
+}
+
+// inputField is a field that an input takes.
+type inputField struct {
+	name, about string
+	optional    bool
+	enum        []any
+}
+
+// inputKind is an input as the document tells of it.
+type inputKind struct {
+	name, schema, about string
+	fields              []inputField
+	refuses             []*fault.Fault // beyond those of every input
+}
+
+var (
+	codeFaults = []*fault.Fault{proof.CodeWrong, proof.CodeExpired, proof.CodeUsed, proof.CodeReplaced, proof.CodeTriesExceeded, proof.CodeOtherPurpose}
+	lineFaults = []*fault.Fault{numbers.PhoneInvalid, numbers.PhoneNotMobile, numbers.PhoneNotPersonal, numbers.CountryNotServed}
+	gateFaults = []*fault.Fault{account.Frozen, account.Blocked, account.Leaving}
+	ruleFaults = []*fault.Fault{credential.PasswordShort, credential.PasswordLong, credential.PasswordCommon, credential.PasswordPersonal, credential.PasswordBreached}
+
+	countryField = inputField{name: "country", about: "ISO 3166-1 alpha-2 code of a number typed without its country code; the step's if left out.", optional: true}
+)
+
+// inputKinds are all inputs.
+var inputKinds = []inputKind{
+	{"phone", "InputPhone", "A phone number; a code is sent to it.",
+		[]inputField{{name: "phone", about: "As typed, or E.164."}, countryField}, slices.Concat(lineFaults, []*fault.Fault{proof.CodesLimited})},
+	{"email", "InputEmail", "An e-mail address; a code is sent to it.",
+		[]inputField{{name: "email", about: "As typed."}}, []*fault.Fault{email.Invalid, signin.MethodUnavailable, proof.CodesLimited}},
+	{"username", "InputUsername", "Phone, e-mail or account ID, for signing in by password.",
+		[]inputField{{name: "username", about: "As typed."}, countryField}, []*fault.Fault{directory.UsernameInvalid}},
+	{"password", "InputPassword", "The password of the account.",
+		[]inputField{{name: "password", about: "As typed, in UTF-8; nothing is trimmed."}},
+		slices.Concat([]*fault.Fault{signin.CredentialsInvalid, signin.CaptchaRequired, proof.TooManyAttempts, proof.CodesLimited, credential.PasswordLong}, gateFaults)},
+	{"code", "InputCode", "The code that arrived.",
+		[]inputField{{name: "code", about: "Its digits; blanks and hyphens between them do not count."}},
+		slices.Concat(codeFaults, []*fault.Fault{proof.CodesLimited, signin.CredentialsInvalid, signin.ContactInUse, signin.MethodUnavailable}, gateFaults)},
+	{"resend", "InputResend", "Another code; it replaces the last one.", nil, []*fault.Fault{proof.CodesLimited}},
+	{"other_way", "InputOtherWay", "Another proof.", nil, nil},
+	{"method", "InputMethod", "The proof to go on with.",
+		[]inputField{{name: "method", about: "One of the step's methods.", enum: []any{"sms_code", "email_code", "password"}}},
+		[]*fault.Fault{signin.MethodUnavailable, proof.CodesLimited}},
+	{"captcha", "InputCaptcha", "The answer to the captcha. Right or wrong, it is used up.",
+		[]inputField{{name: "answer", about: "For kind work the ALTCHA payload (base64 of the challenge and its solution), or the characters of the picture or its sound."}},
+		[]*fault.Fault{proof.CaptchaWrong, proof.CodesLimited}},
+	{"refresh", "InputRefresh", "Another captcha.", nil, nil},
+	{"new_password", "InputNewPassword", "The password that the account will have.",
+		[]inputField{{name: "password", about: "As typed, in UTF-8; nothing is trimmed."}}, ruleFaults},
+	{"skip", "InputSkip", "Go on without the contact, where the step offers it.", nil, nil},
+	{"back", "InputBack", "Back to the start; what was spent stays spent.", nil, nil},
+}
+
+// alwaysInput can answer every input.
+var alwaysInput = []*fault.Fault{fault.InvalidInput, fault.NotFound, fault.Conflict, flow.JourneyStep, flow.JourneyExpired}
+
+// inputFaults are the refusals of the call that takes the inputs.
+func inputFaults() []*fault.Fault {
+	all := slices.Clone(alwaysInput)
+	for _, in := range inputKinds {
+		all = append(all, in.refuses...)
+	}
+	return distinct(all)
+}
+
+// frameFaults can answer any call: they come from the frame around it.
+var frameFaults = []*fault.Fault{
+	httpd.Misdirected, httpd.URITooLong, httpd.HeadersTooLarge, httpd.UnsupportedMedia, fault.Unavailable, fault.Internal,
+}
+
+// writeFaults can answer any call that changes something, and readFaults one whose body is JSON.
+var (
+	writeFaults = []*fault.Fault{httpd.ForbiddenOrigin, httpd.TooLarge, httpd.InvalidJSON}
+	bodyFaults  = []*fault.Fault{fault.InvalidInput}
+)
+
+// distinct drops what is listed twice, and sorts by status and code.
+func distinct(list []*fault.Fault) []*fault.Fault {
+	out := slices.Clone(list)
+	slices.SortFunc(out, func(a, b *fault.Fault) int {
+		switch {
+		case a.Status != b.Status:
+			return a.Status - b.Status
+		case a.Code < b.Code:
+			return -1
+		case a.Code > b.Code:
+			return 1
+		}
+		return 0
+	})
+	return slices.CompactFunc(out, func(a, b *fault.Fault) bool { return a.Code == b.Code })
+}
