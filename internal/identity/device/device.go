@@ -105,6 +105,45 @@ func (s *Store) List(ctx context.Context, q sqldb.Querier, id account.ID) ([]Dev
 	return out, rows.Err()
 }
 
+// Load reads a device by owner and id together (S-62); sqldb.ErrNone if the
+// account has no such device.
+func (s *Store) Load(ctx context.Context, q sqldb.Querier, id account.ID, deviceID string) (Device, error) {
+	d := Device{ID: deviceID}
+	var name, where []byte
+	var created, used int64
+	err := q.QueryRow(ctx, `SELECT kind, name, place, created_at, used_at FROM device WHERE account_id = $1 AND id = $2`, int64(id), deviceID).
+		Scan(&d.Kind, &name, &where, &created, &used)
+	if err != nil {
+		return d, err
+	}
+	d.CreatedAt, d.UsedAt = sqldb.FromMicros(created), sqldb.FromMicros(used)
+	if d.Name, err = s.OpenText("name", d.ID, name); err != nil {
+		return d, err
+	}
+	d.Place, err = s.OpenText("place", d.ID, where)
+	return d, err
+}
+
+// most is how many devices an account remembers.
+const most = 100
+
+// Beyond lists the least used devices beyond the most that an account remembers.
+func (s *Store) Beyond(ctx context.Context, q sqldb.Querier, id account.ID) (ids []string, err error) {
+	rows, err := q.Query(ctx, `SELECT id FROM device WHERE account_id = $1 ORDER BY used_at DESC, id LIMIT 1000 OFFSET $2`, int64(id), most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var d string
+		if err := rows.Scan(&d); err != nil {
+			return nil, err
+		}
+		ids = append(ids, d)
+	}
+	return ids, rows.Err()
+}
+
 // Forget makes a device unknown to the account; found is false if it has no such device.
 func (s *Store) Forget(ctx context.Context, tx *sqldb.Tx, id account.ID, deviceID string) (found bool, err error) {
 	n, err := tx.Exec(ctx, `DELETE FROM device WHERE account_id = $1 AND id = $2`, int64(id), deviceID)

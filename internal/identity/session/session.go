@@ -181,6 +181,22 @@ func (s *Store) Check(ctx context.Context, q sqldb.Querier, token string) (*Live
 	return l, err
 }
 
+// Still tells, inside a transaction, whether a session that was checked before it
+// stands still. It locks the account, so that nothing that ends the session can
+// happen until the end of the transaction.
+func (s *Store) Still(ctx context.Context, tx *sqldb.Tx, l *Live) (bool, error) {
+	who, err := s.accounts.Load(ctx, tx, l.AccountID)
+	if errors.Is(err, sqldb.ErrNone) {
+		return false, nil
+	}
+	if err != nil || who.Epoch != l.Account.Epoch || account.Gate(who.State) != nil {
+		return false, err
+	}
+	var n int
+	err = tx.QueryRow(ctx, `SELECT COUNT(*) FROM session WHERE account_id = $1 AND id = $2`, int64(l.AccountID), l.ID).Scan(&n)
+	return n == 1, err
+}
+
 // Touch notes the use of a session, at most every ten minutes.
 func (s *Store) Touch(ctx context.Context, db *sqldb.DB, l *Live) error {
 	if db.Now().Sub(l.UsedAt) < touchAfter {

@@ -7,159 +7,175 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/selfsame-id/selfsame/internal/kit/fault"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
 )
 
-// answer runs one input: count, ask, apply (see the package comment).
-func (j typed[F]) answer(ctx context.Context, r *Runner, v Visitor, h Handle, in Input) (Ticket, error) {
-	var c *Call[F]
-	var move Move[F]
-	var refused error
-	more := false
-	err := r.db.InTx(ctx, func(tx *sqldb.Tx) error {
-		refused, more = nil, false
-		var err error
-		if c, move, err = j.open(ctx, tx, r, v, h, in); err != nil {
+// turn is one input on its way: count, ask, apply (see the package comment).
+type turn[F any] struct {
+	typed[F]
+	r       *Runner
+	h       Handle
+	call    *Call[F]
+	move    Move[F]
+	counted []byte // the facts as they are if nothing more is written
+	asks    bool   // the first transaction is through, Ask is next
+	refused error
+}
+
+func (j typed[F]) turn(r *Runner, v Visitor, h Handle, in Input, s stored, tx *sqldb.Tx) turner {
+	t := &turn[F]{typed: j, r: r, h: h}
+	t.call = &Call[F]{Visitor: v, Input: in}
+	t.stand(s, tx)
+	return t
+}
+
+// stand puts the call where the record stands. The facts are read by whoever
+// has use for the error.
+func (t *turn[F]) stand(s stored, tx *sqldb.Tx) {
+	t.call.Record, t.call.Facts, t.call.Now, t.counted = s.Record, nil, tx.Now(), s.facts
+}
+
+// read makes the facts anew from what was last counted.
+func (t *turn[F]) read() error {
+	t.call.Facts = new(F)
+	if err := json.Unmarshal(t.counted, t.call.Facts); err != nil {
+		return fmt.Errorf("flow: the facts of a %s: %w", t.call.Kind, err)
+	}
+	t.call.Step = t.Next(t.call.Facts)
+	return nil
+}
+
+// first counts, and applies too unless there is something to ask.
+func (t *turn[F]) first(ctx context.Context, tx *sqldb.Tx) error {
+	at := t.call.Step
+	if err := t.read(); err != nil {
+		return err
+	}
+	t.call.Step = at // as it was stored: it is what the person saw
+	move, ok := t.Steps[at].Moves[t.call.Input.Input]
+	if !ok {
+		t.refused = JourneyStep.With("present", string(at))
+		return nil
+	}
+	t.move = move
+	if extra := unexpected(t.call.Input, move.Takes); extra != "" {
+		t.refused = fault.InvalidInput.On(extra)
+		return nil
+	}
+	if err := t.count(ctx, tx); err != nil {
+		return err
+	}
+	if t.refused == nil {
+		t.asks = move.Ask != nil && (move.NeedsAsk == nil || move.NeedsAsk(t.call))
+	}
+	if t.refused == nil && !t.asks {
+		applied, err := t.apply(ctx, tx)
+		if applied || err != nil {
 			return err
 		}
-		counted, err := j.count(ctx, tx, c, move)
-		if err != nil {
-			refused = err
-			return j.keep(ctx, tx, r, c, counted, err)
-		}
-		if move.Ask != nil && (move.NeedsAsk == nil || move.NeedsAsk(c)) {
-			more = true
-			return j.keep(ctx, tx, r, c, counted, nil)
-		}
-		refused, err = j.apply(ctx, tx, r, c, move, counted)
+	}
+	if err := t.read(); err != nil {
 		return err
-	})
-	if err == nil && refused == nil && more {
-		if refused = move.Ask(ctx, c); refused == nil {
-			refused, err = j.applyLater(ctx, r, c, move)
-		}
 	}
-	return j.settle(ctx, r, c, refused, err)
+	return t.r.save(ctx, tx, &t.call.Record, t.counted)
 }
 
-// settle makes the answer of a finished move: the ticket, and the refusal with it.
-func (j typed[F]) settle(ctx context.Context, r *Runner, c *Call[F], refused, err error) (Ticket, error) {
-	if err != nil {
-		if fault.From(err) == nil || c == nil || c.Facts == nil {
-			return Ticket{}, err
-		}
-		refused = err // journey_step and the like: nothing was written
-	}
-	t, err := j.ticket(ctx, r.db, c)
-	if err != nil {
-		return Ticket{}, err
-	}
-	return t, refused
-}
-
-// open loads and locks the record and finds the move that the input asks for.
-func (j typed[F]) open(ctx context.Context, tx *sqldb.Tx, r *Runner, v Visitor, h Handle, in Input) (*Call[F], Move[F], error) {
-	s, err := r.load(ctx, tx, h)
-	if err != nil {
-		return nil, Move[F]{}, err
-	}
-	c := &Call[F]{Record: s.Record, Facts: new(F), Visitor: v, Input: in, Now: tx.Now()}
-	if err := json.Unmarshal(s.facts, c.Facts); err != nil {
-		return nil, Move[F]{}, err
-	}
-	move, ok := j.Steps[s.Step].Moves[in.Input]
-	if !ok {
-		return c, move, JourneyStep.With("present", string(s.Step))
-	}
-	if extra := unexpected(in, move.Takes); extra != "" {
-		return c, move, fault.InvalidInput.On(extra)
-	}
-	return c, move, nil
-}
-
-// count spends what the try costs and answers the facts as they then are: what
-// stays of this call even if it is refused.
-func (j typed[F]) count(ctx context.Context, tx *sqldb.Tx, c *Call[F], move Move[F]) ([]byte, error) {
+// count spends what the try costs. What it changed stays even if it refuses; a
+// plain error undoes the counting too, but then nothing was judged either.
+func (t *turn[F]) count(ctx context.Context, tx *sqldb.Tx) error {
 	var refused error
-	if move.Count != nil {
-		refused = move.Count(ctx, tx, c)
+	if t.move.Count != nil {
+		refused = t.move.Count(ctx, tx, t.call)
 	}
-	counted, err := json.Marshal(c.Facts)
-	if err != nil {
-		return nil, err
-	}
-	return counted, refused
-}
-
-// keep saves the counted facts. A plain error undoes even the counting: then
-// nothing was judged either.
-func (j typed[F]) keep(ctx context.Context, tx *sqldb.Tx, r *Runner, c *Call[F], counted []byte, refused error) error {
 	if refused != nil && fault.From(refused) == nil {
 		return refused
 	}
-	c.Facts = new(F)
-	if err := json.Unmarshal(counted, c.Facts); err != nil {
-		return err
-	}
-	c.Step = j.Next(c.Facts)
-	return r.save(ctx, tx, &c.Record, counted)
+	counted, err := json.Marshal(t.call.Facts)
+	t.counted, t.refused = counted, refused
+	return err
 }
 
-// apply writes the effect, or keeps only the counts if the move refuses.
-func (j typed[F]) apply(ctx context.Context, tx *sqldb.Tx, r *Runner, c *Call[F], move Move[F], counted []byte) (refused, err error) {
-	before := tx.Writes()
-	c.refusal = nil
-	if move.Apply != nil {
-		refused = move.Apply(ctx, tx, c)
+// apply writes the effect; applied is false, and nothing is written, if the move
+// refuses.
+func (t *turn[F]) apply(ctx context.Context, tx *sqldb.Tx) (applied bool, err error) {
+	c, before := t.call, tx.Writes()
+	if t.move.Apply != nil {
+		err = t.move.Apply(ctx, tx, c)
 	}
-	if refused != nil {
-		if fault.From(refused) == nil {
-			return nil, refused
-		}
-		if tx.Writes() != before {
-			return nil, fmt.Errorf("flow: %s/%s/%s refused (%w) after it had written", c.Kind, c.Step, c.Input.Input, refused)
-		}
-		return refused, j.keep(ctx, tx, r, c, counted, refused)
+	switch {
+	case err != nil && fault.From(err) == nil:
+		return false, err
+	case err != nil && tx.Writes() != before:
+		return false, fmt.Errorf("flow: %s/%s/%s refused (%w) after it had written", c.Kind, c.Step, c.Input.Input, err)
+	case err != nil:
+		t.refused = err
+		return false, nil
 	}
 	facts, err := json.Marshal(c.Facts)
 	if err != nil {
-		return nil, err
+		return false, err
 	}
-	c.Step = j.Next(c.Facts)
-	return c.refusal, r.save(ctx, tx, &c.Record, facts)
+	t.refused, c.Step = c.refusal, t.Next(c.Facts)
+	return true, t.r.save(ctx, tx, &c.Record, facts)
 }
 
-// applyLater is apply in a transaction of its own, after an Ask. If the record
-// moved meanwhile (another input of the same journey won), nothing is written.
-func (j typed[F]) applyLater(ctx context.Context, r *Runner, c *Call[F], move Move[F]) (refused, err error) {
-	counted, err := json.Marshal(c.Facts)
-	if err != nil {
-		return nil, err
+// rest asks and applies if there is still something to ask, and answers the
+// ticket and the refusal with it. err is what the first transaction answered.
+func (t *turn[F]) rest(ctx context.Context, err error) (Ticket, error) {
+	if err == nil && t.asks {
+		if t.refused = t.move.Ask(ctx, t.call); t.refused == nil {
+			err = t.second(ctx)
+		}
 	}
-	version, at := c.Version, c.Step
-	err = r.db.InTx(ctx, func(tx *sqldb.Tx) error {
-		c.Facts, c.Version, c.Step, c.Now = new(F), version, at, tx.Now()
-		if err := json.Unmarshal(counted, c.Facts); err != nil {
+	if err == nil && t.refused != nil && fault.From(t.refused) == nil {
+		err = t.refused
+	}
+	if err != nil {
+		return Ticket{}, err
+	}
+	ticket, err := t.ticket(ctx, t.r.db, t.call)
+	if err != nil {
+		return ticket, err
+	}
+	return ticket, t.refused
+}
+
+// second is the transaction after an Ask. If the record moved meanwhile (another
+// input of the same journey won), nothing is written and the answer shows where
+// the journey is now.
+func (t *turn[F]) second(ctx context.Context) error {
+	c, version, answer := t.call, t.call.Version, t.call.Answer
+	return t.r.db.InTx(ctx, func(tx *sqldb.Tx) error {
+		s, err := t.r.load(ctx, tx, t.h)
+		if err != nil {
 			return err
 		}
-		var now int64
-		if err := tx.QueryRow(ctx, `SELECT version FROM journey WHERE id = $1`+tx.ForUpdate(), c.ID).Scan(&now); err != nil {
+		t.stand(s, tx)
+		c.Answer, c.refusal, t.refused = answer, nil, nil // another run may have left something
+		if err := t.read(); err != nil {
 			return err
 		}
-		if now != version {
-			return fault.Conflict
+		if c.Version != version {
+			t.refused = fault.Conflict
+			return nil
 		}
-		var err error
-		refused, err = j.apply(ctx, tx, r, c, move, counted)
+		applied, err := t.apply(ctx, tx)
+		if !applied && err == nil {
+			return t.read()
+		}
 		return err
 	})
-	return refused, err
 }
 
+// inputMost bounds every field but a password, which has a limit of its own with
+// a sentence of its own. The longest is the solution of a captcha's work.
+const inputMost = 4096 // bytes
+
 // unexpected names a field that is set though the input does not take it, or
-// that is longer than anything we read (1 KiB).
+// that nobody can have typed.
 func unexpected(in Input, takes []string) string {
 	v := reflect.ValueOf(in)
 	for i := range v.NumField() {
@@ -168,7 +184,8 @@ func unexpected(in Input, takes []string) string {
 		if name == "input" || text == "" {
 			continue
 		}
-		if !slices.Contains(takes, name) || strings.ContainsRune(text, 0) {
+		long := len(text) > inputMost && name != "password"
+		if long || !slices.Contains(takes, name) || strings.ContainsRune(text, 0) || !utf8.ValidString(text) {
 			return name
 		}
 	}

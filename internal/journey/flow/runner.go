@@ -28,8 +28,14 @@ type Runner struct {
 // journey hides the type of the facts.
 type journey interface {
 	begin(ctx context.Context, r *Runner, v Visitor, b Begin) (Ticket, error)
-	answer(ctx context.Context, r *Runner, v Visitor, h Handle, in Input) (Ticket, error)
+	turn(r *Runner, v Visitor, h Handle, in Input, s stored, tx *sqldb.Tx) turner
 	show(ctx context.Context, r *Runner, v Visitor, rec stored) (Ticket, error)
+}
+
+// turner hides it of a turn.
+type turner interface {
+	first(ctx context.Context, tx *sqldb.Tx) error
+	rest(ctx context.Context, err error) (Ticket, error)
 }
 
 // New makes a runner without journeys. observe hears what happens to journeys
@@ -64,16 +70,27 @@ func (r *Runner) Begin(ctx context.Context, v Visitor, b Begin) (Ticket, error) 
 // Answer gives an input to the present step. With a refusal (*fault.Fault) the
 // ticket still carries the step on which the journey goes on.
 func (r *Runner) Answer(ctx context.Context, v Visitor, h Handle, in Input) (Ticket, error) {
-	rec, err := r.load(ctx, r.db, h)
-	if err != nil {
+	var turn turner
+	kind := ""
+	err := r.db.InTx(ctx, func(tx *sqldb.Tx) error {
+		turn = nil
+		s, err := r.load(ctx, tx, h)
+		if err != nil {
+			return err
+		}
+		kind = s.Kind
+		turn = r.journeys[s.Kind].turn(r, v, h, in, s, tx)
+		return turn.first(ctx, tx)
+	})
+	if turn == nil {
 		return Ticket{}, err
 	}
-	t, err := r.journeys[rec.Kind].answer(ctx, r, v, h, in)
+	t, err := turn.rest(ctx, err)
 	switch f := fault.From(err); {
 	case f != nil:
-		r.observe(rec.Kind, f.Code)
+		r.observe(kind, f.Code)
 	case err == nil && t.Step.StepType() == step.TypeDone:
-		r.observe(rec.Kind, "done")
+		r.observe(kind, "done")
 	}
 	return t, err
 }
@@ -138,7 +155,7 @@ func (r *Runner) load(ctx context.Context, q sqldb.Querier, h Handle) (stored, e
 		return s, JourneyExpired
 	}
 	if r.journeys[s.Kind] == nil {
-		return s, fault.NotFound // a kind of another version of the program
+		return s, JourneyExpired // of another version of the program
 	}
 	s.facts, err = r.ring.Open(sealed, place(s.ID))
 	return s, err
@@ -201,8 +218,12 @@ func (j typed[F]) ticket(ctx context.Context, q sqldb.Querier, c *Call[F]) (Tick
 	}); ok {
 		t.Region, t.Locale, t.ReturnTo = p.Path()
 	}
+	show := j.Steps[c.Step].Show
+	if show == nil {
+		return t, JourneyExpired // at a step of another version of the program
+	}
 	var err error
-	t.Step, err = j.Steps[c.Step].Show(ctx, q, c)
+	t.Step, err = show(ctx, q, c)
 	return t, err
 }
 

@@ -22,16 +22,23 @@ import (
 // Code is a verification code that is out. It stands in the facts of its
 // journey, hashed under the journey, purpose and destination (S-09, S-10).
 type Code struct {
-	Purpose   string          `json:"purpose"`
-	Channel   courier.Channel `json:"channel"`
-	Address   string          `json:"address"` // canonical; empty: sent to nobody, so that nobody learns that there is nobody
-	Country   string          `json:"country,omitempty"`
-	MAC       []byte          `json:"mac"`
-	MessageID string          `json:"message"`
-	SentAt    time.Time       `json:"sent_at"`
-	ExpiresAt time.Time       `json:"expires_at"`
-	Tries     int             `json:"tries"`
-	UsedAt    time.Time       `json:"used_at,omitzero"`
+	Purpose string          `json:"purpose"`
+	Channel courier.Channel `json:"channel"`
+	Address string          `json:"address"` // canonical; empty: sent to nobody, so that nobody learns that there is nobody
+	Country string          `json:"country,omitempty"`
+	// Subject is whom the person asked a code for, as the limits count it: the
+	// address that was typed or, of a Hidden code, the username.
+	Subject string `json:"subject"`
+	Shown   string `json:"shown,omitempty"` // the masked destination; empty: not to be shown
+	// Hidden: the person typed another name of the account and has proved nothing.
+	// Nothing about this code may tell whether it goes to anybody (S-17, S-77).
+	Hidden    bool      `json:"hidden,omitempty"`
+	MAC       []byte    `json:"mac"`
+	MessageID string    `json:"message"`
+	SentAt    time.Time `json:"sent_at"`
+	ExpiresAt time.Time `json:"expires_at"`
+	Tries     int       `json:"tries"`
+	UsedAt    time.Time `json:"used_at,omitzero"`
 }
 
 // Sent is all the codes of one journey: the newest first; only it can count.
@@ -59,21 +66,22 @@ type Codes struct {
 	brand   string
 	host    string // of the public URL, for the domain-bound line
 	limits  Limits
+	guard   *guard
 }
 
 // NewCodes makes Codes. host is the host that pages are served from, without port.
 func NewCodes(ring *seal.Ring, book *quota.Book, c *courier.Courier, words *locale.Book, brand, host string, limits Limits) *Codes {
-	return &Codes{ring, book, c, words, brand, host, limits}
+	return &Codes{ring, book, c, words, brand, host, limits.withDefaults(), new(guard)}
 }
 
 // Limits are the numbers in force.
 func (c *Codes) Limits() Limits { return c.limits }
 
-// ResendAt is when a journey may ask for its next code to the same destination.
-func (c *Codes) ResendAt(s *Sent, channel courier.Channel, address string) time.Time {
+// ResendAt is when a journey may ask for its next code for the same subject.
+func (c *Codes) ResendAt(s *Sent, channel courier.Channel, subject string) time.Time {
 	n, at := 0, time.Time{}
 	for _, code := range s.Codes {
-		if code.Channel == channel && code.Address == address {
+		if code.Channel == channel && code.Subject == subject {
 			if n == 0 {
 				at = code.SentAt
 			}
@@ -86,25 +94,59 @@ func (c *Codes) ResendAt(s *Sent, channel courier.Channel, address string) time.
 	return at.Add(c.limits.ResendAfter[min(n, len(c.limits.ResendAfter))-1])
 }
 
+// Out tells whether the newest code was sent for the same thing a moment ago and
+// can still be entered: who asks for it again goes on with it.
+func (c *Codes) Out(s *Sent, to Code, now time.Time) bool {
+	n := s.Newest()
+	return n != nil && n.UsedAt.IsZero() && n.Tries < c.limits.Tries && now.Before(n.ExpiresAt) &&
+		n.Purpose == to.Purpose && n.Channel == to.Channel && n.Subject == to.Subject && now.Before(c.ResendAt(s, to.Channel, to.Subject))
+}
+
 // Spend charges the limits of one send, or refuses with codes_limited and the
 // time at which it will be allowed. It runs in Count: a refused send is not sent.
-func (c *Codes) Spend(ctx context.Context, tx *sqldb.Tx, s *Sent, to Code, from Source) error {
-	if at := c.ResendAt(s, to.Channel, to.Address); tx.Now().Before(at) {
+func (c *Codes) Spend(ctx context.Context, tx *sqldb.Tx, s *Sent, to *Code, from Source) error {
+	if at := c.ResendAt(s, to.Channel, to.Subject); tx.Now().Before(at) {
 		return CodesLimited.With("limit", "destination").Until(at)
 	}
 	narrow, wide := quota.Groups(from.Addr)
 	spends := []quota.Spend{
-		{Limit: c.limits.Destination, Subject: from.lane(string(to.Channel) + to.Address)},
+		{Limit: c.limits.Destination, Subject: from.lane(string(to.Channel) + to.Subject)},
 		{Limit: c.limits.Network, Subject: narrow},
 		{Limit: c.limits.NetworkWide, Subject: wide},
 	}
 	if from.Device != "" {
 		spends = append(spends, quota.Spend{Limit: c.limits.Device, Subject: from.Device})
 	}
+	if to.Country != "" && !to.Hidden {
+		spends = append(spends, quota.Spend{Limit: c.limits.Country, Subject: to.Country})
+	}
+	if err := c.limited(c.book.Spend(ctx, tx, spends...)); err != nil || !to.Hidden {
+		return err
+	}
+	return c.spendHidden(ctx, tx, to, from)
+}
+
+// spendHidden charges what a hidden code costs the contact that it goes to. If
+// that is spent the code goes to nobody: a refusal would tell whose it is.
+func (c *Codes) spendHidden(ctx context.Context, tx *sqldb.Tx, to *Code, from Source) error {
+	spends := []quota.Spend{{Limit: c.limits.Destination, Subject: from.lane(to.counter())}}
 	if to.Country != "" {
 		spends = append(spends, quota.Spend{Limit: c.limits.Country, Subject: to.Country})
 	}
-	return c.limited(c.book.Spend(ctx, tx, spends...))
+	refused, err := c.book.Spend(ctx, tx, spends...)
+	if refused != nil {
+		to.Address, to.Country = "", ""
+	}
+	return err
+}
+
+// counter is where the guesses at a code are counted: at the contact, over all
+// journeys and spellings (S-13). What goes to nobody has a counter too.
+func (code *Code) counter() string {
+	if code.Address == "" {
+		return string(code.Channel) + "nobody\x00" + code.Subject
+	}
+	return string(code.Channel) + code.Address
 }
 
 func (c *Codes) limited(r *quota.Refusal, err error) error {
@@ -114,11 +156,15 @@ func (c *Codes) limited(r *quota.Refusal, err error) error {
 	return CodesLimited.With("limit", limitNames[r.Limit]).Until(r.RetryAt)
 }
 
-// Challenged tells whether this address has asked for so many codes that a
-// captcha must come first. A known device is never asked.
+// Challenged tells whether a captcha must come before the next code: this address
+// has asked for many, or somebody is guessing at everybody's (S-15). A known
+// device is never asked.
 func (c *Codes) Challenged(ctx context.Context, q sqldb.Querier, from Source) (bool, error) {
 	if from.KnownAs != "" {
 		return false, nil
+	}
+	if c.guard.up(q.Now()) {
+		return true, nil
 	}
 	narrow, _ := quota.Groups(from.Addr)
 	hour := quota.Limit{Name: c.limits.Network.Name, Windows: []quota.Window{{Max: c.limits.ChallengeAfter, Per: time.Hour}}}
@@ -162,8 +208,10 @@ func (c *Codes) mac(journey string, code *Code, digits string) []byte {
 	return c.ring.MAC("code", []byte(journey), []byte(code.Purpose), []byte(code.Channel), []byte(code.Address), []byte(code.MessageID), []byte(digits))
 }
 
+// matches costs the same for a code that went to nobody, which nothing matches.
 func (c *Codes) matches(journey string, code *Code, digits string) bool {
-	return c.ring.VerifyMAC("code", code.MAC, []byte(journey), []byte(code.Purpose), []byte(code.Channel), []byte(code.Address), []byte(code.MessageID), []byte(digits))
+	same := c.ring.VerifyMAC("code", code.MAC, []byte(journey), []byte(code.Purpose), []byte(code.Channel), []byte(code.Address), []byte(code.MessageID), []byte(digits))
+	return same && code.Address != ""
 }
 
 // Try judges what was typed. It runs in Count, in one transaction under the
@@ -178,41 +226,61 @@ func (c *Codes) Try(ctx context.Context, tx *sqldb.Tx, journey string, s *Sent, 
 	}
 	newest := s.Newest()
 	if newest == nil || !newest.UsedAt.IsZero() {
-		return c.late(journey, s, digits)
+		return c.Late(journey, s, digits)
 	}
 	if newest.Tries >= c.limits.Tries {
 		return CodeTriesExceeded.On("code")
 	}
-	if err := c.limited(c.book.Check(ctx, tx, c.tries(newest, from))); err != nil {
-		return err
-	}
+	refused, err := c.book.Check(ctx, tx, c.tries(newest, from))
 	switch {
+	case err != nil:
+		return err
+	case refused != nil && !newest.Hidden:
+		return c.limited(refused, nil)
+	case refused != nil:
+		return c.wrong(ctx, tx, newest, from) // to say more would tell whose code it is
 	case c.matches(journey, newest, digits) && tx.Now().Before(newest.ExpiresAt):
 		newest.Tries++ // right; the count tells Burn whether there were wrong ones before
 		return nil
 	case c.matches(journey, newest, digits):
 		return CodeExpired.On("code").With("time", newest.ExpiresAt)
 	}
-	if err := c.late(journey, s, digits); !CodeWrong.Is(err) {
+	if err := c.Late(journey, s, digits); !CodeWrong.Is(err) {
 		return err // an earlier code of this journey: the person has it, so it is no guess and costs no try
 	}
-	newest.Tries++
-	if _, err := c.book.Spend(ctx, tx, c.tries(newest, from)); err != nil {
-		return err
-	}
-	return CodeWrong.On("code").With("tries_left", c.limits.Tries-newest.Tries)
+	return c.wrong(ctx, tx, newest, from)
 }
 
-// late says what became of a code that this journey sent earlier; of any other
-// it says only that it is wrong.
-func (c *Codes) late(journey string, s *Sent, digits string) error {
+// wrong charges a wrong guess to the code, to its destination and to the guard.
+func (c *Codes) wrong(ctx context.Context, tx *sqldb.Tx, code *Code, from Source) error {
+	code.Tries++
+	if _, err := c.book.Spend(ctx, tx, c.tries(code, from)); err != nil {
+		return err
+	}
+	refused, err := c.book.Spend(ctx, tx, quota.Spend{Limit: c.limits.Guesses, Subject: "all"})
+	if err != nil {
+		return err
+	}
+	if refused != nil {
+		tx.AfterCommit(func() { c.guard.raise(refused.RetryAt) })
+	}
+	return CodeWrong.On("code").With("tries_left", c.limits.Tries-code.Tries)
+}
+
+// Late says what became of a code that this journey sent earlier and that counts
+// no more; of any other it says only that it is wrong.
+func (c *Codes) Late(journey string, s *Sent, typed string) error {
+	digits := onlyDigits(typed)
+	if len(digits) != c.limits.Length {
+		return fault.InvalidInput.On("code")
+	}
 	for i := range s.Codes {
 		code := &s.Codes[i]
 		if !c.matches(journey, code, digits) {
 			continue
 		}
 		switch {
-		case !code.UsedAt.IsZero():
+		case !code.UsedAt.IsZero() || i == 0: // the newest counts no more: the journey went on without it
 			return CodeUsed.On("code")
 		case code.Purpose != s.Codes[0].Purpose:
 			return CodeOtherPurpose.On("code")
@@ -223,7 +291,7 @@ func (c *Codes) late(journey string, s *Sent, digits string) error {
 }
 
 func (c *Codes) tries(code *Code, from Source) quota.Spend {
-	return quota.Spend{Limit: c.limits.DestinationTries, Subject: from.lane(string(code.Channel) + code.Address)}
+	return quota.Spend{Limit: c.limits.DestinationTries, Subject: from.lane(code.counter())}
 }
 
 // Burn uses up the newest code, gives its country the credit of a verified

@@ -1,7 +1,9 @@
 package proof
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/identity/account"
@@ -29,13 +31,15 @@ func NewNotices(c *courier.Courier, words *locale.Book, brand string, zone func(
 }
 
 // Tell sends the notice of a purpose ("notice_device") to the contacts of an
-// account, in its language, but not to the address except: the one whose code
+// account, in its language, but not to the addresses except: those whose codes
 // just opened the door, and whose holder knows.
-func (n *Notices) Tell(ctx context.Context, tx *sqldb.Tx, who account.Account, contacts []contact.Contact, except, purpose, device, place string) error {
+func (n *Notices) Tell(ctx context.Context, tx *sqldb.Tx, who account.Account, contacts []contact.Contact, except []string, purpose, device, place string) error {
 	tag := locale.Tag(who.Locale)
+	device = cmp.Or(device, n.words.T(tag, "notice.unknown_device"))
+	place = cmp.Or(place, n.words.T(tag, "notice.unknown_place"))
 	args := []any{"brand", n.brand, "device", device, "place", place, "time", n.words.DateTime(tag, tx.Now(), n.zone(who.Region))}
 	for _, to := range contacts {
-		if to.Address == except {
+		if slices.Contains(except, to.Address) {
 			continue
 		}
 		m := courier.Message{ID: randid.ID(tx.Now()), Channel: courier.SMS, To: to.Address, Purpose: purpose,

@@ -2,6 +2,7 @@ package settings
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/selfsame-id/selfsame/internal/identity/audit"
@@ -48,7 +49,8 @@ func (h *House) ListDevices(ctx context.Context, l *session.Live) ([]Device, err
 	return out, nil
 }
 
-// SignOut ends the present session. The device stays known.
+// SignOut ends the present session. The device stays known. Who is signed out
+// already is signed out: nothing stands in the way of leaving.
 func (h *House) SignOut(ctx context.Context, l *session.Live) error {
 	return h.DB.InTx(ctx, func(tx *sqldb.Tx) error {
 		if err := h.Sessions.End(ctx, tx, l.AccountID, l.ID); err != nil {
@@ -61,25 +63,30 @@ func (h *House) SignOut(ctx context.Context, l *session.Live) error {
 // RemoveDevice signs a device out and forgets it: it is a new device from now
 // on. A stranger's device and a missing one are both not found (S-62).
 func (h *House) RemoveDevice(ctx context.Context, l *session.Live, deviceID string) error {
-	return h.DB.InTx(ctx, func(tx *sqldb.Tx) error {
-		found, err := h.Devices.Forget(ctx, tx, l.AccountID, deviceID)
+	return h.act(ctx, l, func(tx *sqldb.Tx) error {
+		d, err := h.Devices.Load(ctx, tx, l.AccountID, deviceID)
+		if errors.Is(err, sqldb.ErrNone) {
+			return fault.NotFound
+		}
 		if err != nil {
 			return err
-		}
-		if !found {
-			return fault.NotFound
 		}
 		if err := h.Sessions.EndDevice(ctx, tx, l.AccountID, deviceID); err != nil {
 			return err
 		}
-		return h.Audit.Write(ctx, tx, h.entry(l, audit.DeviceRemoved))
+		if _, err := h.Devices.Forget(ctx, tx, l.AccountID, deviceID); err != nil {
+			return err
+		}
+		e := h.entry(l, audit.DeviceRemoved)
+		e.Details = map[string]string{"device": d.Name, "place": d.Place} // which one, not from where
+		return h.Audit.Write(ctx, tx, e)
 	})
 }
 
 // SignOutOthers ends every session but those of the present device, and forgets
 // the other devices. It answers how many sessions ended.
 func (h *House) SignOutOthers(ctx context.Context, l *session.Live) (ended int, err error) {
-	err = h.DB.InTx(ctx, func(tx *sqldb.Tx) error {
+	err = h.act(ctx, l, func(tx *sqldb.Tx) error {
 		n, err := h.endOthers(ctx, tx, l)
 		ended = n
 		if err != nil {

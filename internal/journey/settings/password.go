@@ -2,16 +2,24 @@ package settings
 
 import (
 	"context"
+	"time"
 
 	"github.com/selfsame-id/selfsame/internal/identity/audit"
 	"github.com/selfsame-id/selfsame/internal/identity/session"
+	"github.com/selfsame-id/selfsame/internal/kit/quota"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
 )
+
+// passwordChanges bounds how often one account tries to set a password.
+var passwordChanges = quota.Limit{Name: "password.changes", Windows: []quota.Window{{Max: 10, Per: time.Hour}, {Max: 20, Per: 24 * time.Hour}}}
 
 // SetPassword sets or changes the password. It needs a fresh proof, ends all
 // other sessions unless keepOthers, and is told to every contact (S-28, S-72).
 func (h *House) SetPassword(ctx context.Context, l *session.Live, password string, keepOthers bool) error {
 	if err := h.fresh(l, "set_password"); err != nil {
+		return err
+	}
+	if err := h.spend(ctx, l, passwordChanges); err != nil { // each is told by a text
 		return err
 	}
 	contacts, err := h.Contacts.List(ctx, h.DB, l.AccountID)
@@ -29,7 +37,7 @@ func (h *House) SetPassword(ctx context.Context, l *session.Live, password strin
 	if err != nil {
 		return err
 	}
-	return h.DB.InTx(ctx, func(tx *sqldb.Tx) error {
+	return h.act(ctx, l, func(tx *sqldb.Tx) error {
 		if err := h.Passwords.Set(ctx, tx, l.AccountID, hashed); err != nil {
 			return err
 		}
@@ -38,7 +46,7 @@ func (h *House) SetPassword(ctx context.Context, l *session.Live, password strin
 				return err
 			}
 		}
-		if err := h.Notices.Tell(ctx, tx, l.Account, contacts, "", "notice_password", l.Device.Name, l.Device.Place); err != nil {
+		if err := h.Notices.Tell(ctx, tx, l.Account, contacts, nil, "notice_password", l.Device.Name, l.Device.Place); err != nil {
 			return err
 		}
 		return h.Audit.Write(ctx, tx, h.entry(l, audit.PasswordSet))

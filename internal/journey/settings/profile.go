@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/selfsame-id/selfsame/internal/identity/account"
+	"github.com/selfsame-id/selfsame/internal/identity/audit"
 	"github.com/selfsame-id/selfsame/internal/identity/session"
 	"github.com/selfsame-id/selfsame/internal/kit/fault"
 	"github.com/selfsame-id/selfsame/internal/kit/picture"
@@ -39,11 +40,14 @@ func (h *House) Change(ctx context.Context, l *session.Live, p Profile) error {
 	if p.Locale != nil && !slices.Contains(h.Tags, *p.Locale) {
 		return fault.InvalidInput.On("locale")
 	}
+	if err := h.spend(ctx, l, h.Changes); err != nil {
+		return err
+	}
 	png, err := readAvatar(p.Avatar)
 	if err != nil {
 		return err
 	}
-	return h.change(ctx, l, func(tx *sqldb.Tx) error {
+	return h.act(ctx, l, func(tx *sqldb.Tx) error {
 		if p.Nickname != nil {
 			if err := h.Accounts.SetNickname(ctx, tx, l.AccountID, name); err != nil {
 				return err
@@ -55,9 +59,11 @@ func (h *House) Change(ctx context.Context, l *session.Live, p Profile) error {
 			}
 		}
 		if p.Avatar != nil {
-			return h.Accounts.SetAvatar(ctx, tx, l.AccountID, randid.ID(tx.Now()), png)
+			if err := h.Accounts.SetAvatar(ctx, tx, l.AccountID, randid.ID(tx.Now()), png); err != nil {
+				return err
+			}
 		}
-		return nil
+		return h.Audit.Write(ctx, tx, h.entry(l, audit.ProfileChanged))
 	})
 }
 

@@ -87,7 +87,7 @@ func (h *House) FullContacts(ctx context.Context, l *session.Live) ([]contact.Co
 	if err := h.fresh(l, "view_contacts"); err != nil {
 		return nil, err
 	}
-	err := h.DB.InTx(ctx, func(tx *sqldb.Tx) error {
+	err := h.act(ctx, l, func(tx *sqldb.Tx) error {
 		return h.Audit.Write(ctx, tx, h.entry(l, audit.ContactsViewed))
 	})
 	if err != nil {
@@ -104,17 +104,27 @@ func (h *House) entry(l *session.Live, kind audit.Kind) audit.Entry {
 	return e
 }
 
-// change runs an act of the profile under its limit.
-func (h *House) change(ctx context.Context, l *session.Live, f func(tx *sqldb.Tx) error) error {
+// act runs a change in a transaction in which the session still stands: it may
+// have been ended while a picture was decoded or a password hashed (S-60).
+func (h *House) act(ctx context.Context, l *session.Live, f func(tx *sqldb.Tx) error) error {
+	return h.DB.InTx(ctx, func(tx *sqldb.Tx) error {
+		still, err := h.Sessions.Still(ctx, tx, l)
+		if err != nil {
+			return err
+		}
+		if !still {
+			return SessionRequired
+		}
+		return f(tx)
+	})
+}
+
+// spend charges a limit of the account before the work is done (S-152).
+func (h *House) spend(ctx context.Context, l *session.Live, limit quota.Limit) error {
 	var refused *quota.Refusal
 	err := h.DB.InTx(ctx, func(tx *sqldb.Tx) (err error) {
-		if refused, err = h.Book.Spend(ctx, tx, quota.Spend{Limit: h.Changes, Subject: l.AccountID.String()}); err != nil || refused != nil {
-			return err
-		}
-		if err := f(tx); err != nil {
-			return err
-		}
-		return h.Audit.Write(ctx, tx, h.entry(l, audit.ProfileChanged))
+		refused, err = h.Book.Spend(ctx, tx, quota.Spend{Limit: limit, Subject: l.AccountID.String()})
+		return err
 	})
 	if err == nil && refused != nil {
 		return fault.RateLimited.Until(refused.RetryAt)

@@ -17,32 +17,30 @@ func (h *House) showCaptcha(ctx context.Context, q sqldb.Querier, c *call) (step
 }
 
 // answerCaptcha judges an answer. Right or wrong, the captcha is used up; a
-// wrong answer gets a fresh one (S-179).
+// wrong answer gets a fresh one (S-179). Then the code that waited for it goes.
 func (h *House) answerCaptcha() flow.Move[facts] {
 	return flow.Move[facts]{
 		Takes: []string{"answer"},
 		Count: func(ctx context.Context, tx *sqldb.Tx, c *call) error {
 			f := c.Facts
-			asked := f.Captcha
+			asked, wanted := f.Captcha, f.Wanted
 			if !h.Captchas.Judge(c.ID, asked, c.Input.Answer, c.Now) {
-				fresh, err := h.Captchas.Ask(asked.Reason, asked.Level, c.Now)
-				if err != nil {
+				if err := h.freshCaptcha(c); err != nil {
 					return err
 				}
-				f.Captcha = fresh
 				return proof.CaptchaWrong.On("answer")
 			}
-			f.Captcha, f.Human = nil, true
-			if f.Wanted == "" {
+			f.Captcha, f.Wanted, f.Human = nil, nil, true
+			if wanted == nil {
 				return nil
 			}
-			s, err := h.wanted(ctx, tx, c)
-			if err != nil {
+			if err := h.recent(c); err != nil {
 				return err
 			}
-			f.Wanted = ""
-			return h.countSend(ctx, tx, c, s)
+			return h.countSend(ctx, tx, c, wanted)
 		},
+		NeedsAsk: h.needsNumber,
+		Ask:      h.askNumber,
 		Apply: func(ctx context.Context, tx *sqldb.Tx, c *call) error {
 			if s, ok := c.Answer.(*sending); ok {
 				return h.send(ctx, tx, c, s)
@@ -52,25 +50,15 @@ func (h *House) answerCaptcha() flow.Move[facts] {
 	}
 }
 
-// wanted is the send that waited for the captcha.
-func (h *House) wanted(ctx context.Context, q sqldb.Querier, c *call) (sending, error) {
-	f := c.Facts
-	if f.Adding != "" {
-		return sending{method: f.Wanted, purpose: purposeContact, phone: f.AddPhone, email: f.AddEmail, account: f.Account}, nil
-	}
-	return h.destination(ctx, q, f, f.Wanted)
+func (h *House) freshCaptcha(c *call) (err error) {
+	asked := c.Facts.Captcha
+	c.Facts.Captcha, err = h.Captchas.Ask(asked.Reason, asked.Level, c.Now)
+	return err
 }
 
-// refreshCaptcha gives another picture, and makes it a picture for those for
-// whom the work does not run.
+// refreshCaptcha gives another one of the same kind.
 func (h *House) refreshCaptcha() flow.Move[facts] {
-	return flow.Move[facts]{Count: func(ctx context.Context, tx *sqldb.Tx, c *call) error {
-		fresh, err := h.Captchas.Ask(c.Facts.Captcha.Reason, c.Facts.Captcha.Level, c.Now)
-		if err == nil {
-			c.Facts.Captcha = fresh
-		}
-		return err
-	}}
+	return flow.Move[facts]{Count: func(ctx context.Context, tx *sqldb.Tx, c *call) error { return h.freshCaptcha(c) }}
 }
 
 // Picture finds the secrets of the picture that nonce names in a journey, and

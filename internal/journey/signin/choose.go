@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/selfsame-id/selfsame/internal/identity/contact"
-	"github.com/selfsame-id/selfsame/internal/identity/directory"
 	"github.com/selfsame-id/selfsame/internal/journey/flow"
 	"github.com/selfsame-id/selfsame/internal/journey/flow/step"
 	"github.com/selfsame-id/selfsame/internal/kit/email"
@@ -27,7 +26,7 @@ func (h *House) otherWay() flow.Move[facts] {
 // showChooseMethod lists the ways. Before a first proof it is the same list for
 // everybody, with no hint of what the account has (S-17, S-77).
 func (h *House) showChooseMethod(ctx context.Context, q sqldb.Querier, c *call) (step.Step, error) {
-	s := step.ChooseMethod{Head: step.Head{Type: step.TypeChooseMethod, Inputs: []string{"method", "back"}}, Unavailable: []step.Method{}}
+	s := step.ChooseMethod{Head: step.Head{Type: step.TypeChooseMethod, Inputs: []string{"method", "back"}}, Methods: []step.Method{}, Unavailable: []step.Method{}}
 	if len(c.Facts.Proved) == 0 {
 		s.Methods = []step.Method{{Method: bySMS}, {Method: byEmail}, {Method: byPassword}}
 		return s, nil
@@ -49,44 +48,65 @@ func (h *House) showChooseMethod(ctx context.Context, q sqldb.Querier, c *call) 
 	return s, nil
 }
 
-// chooseMethod goes on with another proof, from zero (S-75).
+// chooseMethod goes on with another proof, from zero (S-75); what was counted
+// stays counted.
 func (h *House) chooseMethod() flow.Move[facts] {
 	return flow.Move[facts]{
 		Takes: []string{"method"},
 		Count: func(ctx context.Context, tx *sqldb.Tx, c *call) error {
-			f := c.Facts
+			if err := h.recent(c); err != nil {
+				return err
+			}
 			switch c.Input.Method {
 			case byPassword:
-				if len(f.Proved) > 0 {
+				if len(c.Facts.Proved) > 0 {
 					return MethodUnavailable.On("method").With("reason", "used")
 				}
 				return nil
 			case bySMS, byEmail:
-				s, err := h.destination(ctx, tx, f, c.Input.Method)
+				s, err := h.destination(ctx, tx, c.Facts, c.Input.Method)
 				if err != nil {
 					return err
 				}
-				if len(f.Proved) > 0 && s.phone.E164 == "" && s.email == "" {
+				if len(c.Facts.Proved) > 0 && s.Code.Address == "" {
 					return MethodUnavailable.On("method").With("reason", "not_set")
 				}
 				return h.countSend(ctx, tx, c, s)
 			}
 			return fault.InvalidInput.On("method")
 		},
+		NeedsAsk: h.needsNumber,
+		Ask:      h.askNumber,
 		Apply: func(ctx context.Context, tx *sqldb.Tx, c *call) error {
-			f := c.Facts
 			if c.Input.Method != byPassword {
 				return h.send(ctx, tx, c, c.Answer.(*sending))
 			}
-			f.Choosing, f.Method = false, byPassword
-			switch {
-			case f.Username.Value != "":
-			case f.Phone.E164 != "":
-				f.Username = directory.Username{Way: directory.ByPhone, Value: f.Phone.E164}
-			default:
-				f.Username = directory.Username{Way: directory.ByEmail, Value: f.Email}
-			}
+			c.Facts.Choosing, c.Facts.Method = false, byPassword
 			return h.challengePassword(ctx, tx, c)
 		},
 	}
+}
+
+// sendOrChoose sends a code inside Apply; where a limit stops it, or there is
+// nowhere to send it to, the person is told and chooses another way, and keeps
+// what is already proved.
+func (h *House) sendOrChoose(ctx context.Context, tx *sqldb.Tx, c *call, method string) error {
+	s, err := h.destination(ctx, tx, c.Facts, method)
+	if err != nil {
+		return err
+	}
+	if s.Code.Address == "" {
+		c.Facts.Choosing = true
+		c.Refuse(MethodUnavailable.On("method").With("reason", "not_set"))
+		return nil
+	}
+	switch err := h.countSend(ctx, tx, c, s); {
+	case fault.From(err) != nil:
+		c.Facts.Choosing = true
+		c.Refuse(err)
+		return nil
+	case err != nil:
+		return err
+	}
+	return h.send(ctx, tx, c, s)
 }

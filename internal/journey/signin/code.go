@@ -11,10 +11,8 @@ import (
 	"github.com/selfsame-id/selfsame/internal/journey/flow"
 	"github.com/selfsame-id/selfsame/internal/journey/flow/step"
 	"github.com/selfsame-id/selfsame/internal/journey/proof"
-	"github.com/selfsame-id/selfsame/internal/kit/email"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
 	"github.com/selfsame-id/selfsame/internal/remote/courier"
-	"github.com/selfsame-id/selfsame/internal/remote/numbers"
 )
 
 func (h *House) showCode(ctx context.Context, q sqldb.Querier, c *call) (step.Step, error) {
@@ -26,39 +24,32 @@ func (h *House) showCode(ctx context.Context, q sqldb.Querier, c *call) (step.St
 	limits := h.Codes.Limits()
 	s := step.Code{
 		Head:    step.Head{Type: step.TypeCode, Inputs: []string{"code", "resend", "other_way", "back"}},
-		Channel: string(code.Channel), To: h.shown(f, code), Length: limits.Length,
-		ExpiresAt: code.ExpiresAt, SentAt: code.SentAt, ResendAt: h.Codes.ResendAt(&f.Sent, code.Channel, code.Address),
+		Channel: string(code.Channel), To: code.Shown, Length: limits.Length,
+		ExpiresAt: code.ExpiresAt, SentAt: code.SentAt, ResendAt: h.Codes.ResendAt(&f.Sent, code.Channel, code.Subject),
 		Sends: len(f.Sent.Codes), TriesLeft: max(0, limits.Tries-code.Tries),
-		Delivery: step.Delivery{State: "queued", At: code.SentAt},
+		Delivery: step.Delivery{State: courier.Queued, At: code.SentAt},
 	}
 	switch {
-	case f.Adding != "" && h.region(f).AskFor == "yes":
+	case f.MaySkip:
 		s.Inputs = []string{"code", "resend", "back", "skip"}
 	case f.Adding != "":
 		s.Inputs = []string{"code", "resend", "back"}
-	case len(f.Proved) > 0:
+	case code.Purpose == purposeDevice:
 		s.Reason = "new_device"
 	}
-	if code.Address == "" || code.SentAt.Equal(c.Now) {
+	if code.SentAt.Equal(c.Now) {
+		return s, nil
+	}
+	if code.Hidden { // how far it comes would tell whether it goes anywhere
+		s.Delivery.State = courier.Sent
 		return s, nil
 	}
 	d, err := h.Courier.Delivery(ctx, q, code.MessageID)
 	s.Delivery = step.Delivery{State: d.State, Reason: d.Reason, At: d.At}
+	if d.At.IsZero() {
+		s.Delivery.At = code.SentAt
+	}
 	return s, err
-}
-
-// shown is the masked destination. What the person did not type is shown only
-// after a first proof (S-77).
-func (h *House) shown(f *facts, code *proof.Code) string {
-	typed := code.Address != "" && (code.Address == f.Phone.E164 || code.Address == f.Email ||
-		code.Address == f.Username.Value || code.Address == f.AddPhone.E164 || code.Address == f.AddEmail)
-	if !typed && len(f.Proved) == 0 {
-		return ""
-	}
-	if code.Channel == courier.SMS {
-		return numbers.Mask(code.Address)
-	}
-	return email.Mask(code.Address)
 }
 
 // answerCode judges the code in Count, where the try is spent, and acts in Apply.
@@ -66,13 +57,16 @@ func (h *House) answerCode() flow.Move[facts] {
 	return flow.Move[facts]{
 		Takes: []string{"code"},
 		Count: func(ctx context.Context, tx *sqldb.Tx, c *call) error {
+			if err := h.recent(c); err != nil {
+				return err
+			}
 			from, err := h.source(ctx, tx, c, c.Facts.Account)
 			if err != nil {
 				return err
 			}
 			c.Answer = from
 			err = h.Codes.Try(ctx, tx, c.ID, &c.Facts.Sent, c.Input.Code, from)
-			if proof.CodeWrong.Is(err) && c.Facts.Sent.Newest().Tries >= h.Codes.Limits().Tries && c.Facts.Account != 0 {
+			if proof.CodeWrong.Is(err) && c.Facts.Sent.Newest().Tries >= h.Codes.Limits().Tries {
 				if err := h.Audit.Write(ctx, tx, audit.Entry{AccountID: c.Facts.Account, Kind: audit.CodesExhausted, Details: h.where(c)}); err != nil {
 					return err
 				}
@@ -89,34 +83,35 @@ func (h *House) answerCode() flow.Move[facts] {
 }
 
 // codeProved goes on with a right code: into the account that has the contact,
-// or to a new one where nobody has it and the region allows.
+// or to a new one where nobody has it, the person typed it and the region allows.
+// The code is used up whatever comes of it (S-12).
 func (h *House) codeProved(ctx context.Context, tx *sqldb.Tx, c *call) error {
-	f := c.Facts
-	code := f.Sent.Newest()
+	f, code := c.Facts, *c.Facts.Sent.Newest()
 	kind, method := contact.Phone, bySMS
 	if code.Channel == courier.Email {
 		kind, method = contact.Email, byEmail
 	}
-	id, err := h.Contacts.Holder(ctx, tx, kind, code.Address)
+	second := len(f.Proved) > 0
+	if second != (code.Purpose == purposeDevice) {
+		return fmt.Errorf("signin: a code for %s after %d proofs", code.Purpose, len(f.Proved))
+	}
+	id, who, err := h.holder(ctx, tx, kind, code.Address)
 	if err != nil {
 		return err
 	}
-	var who account.Account
-	if id != 0 {
-		if who, err = h.Accounts.Load(ctx, tx, id); err != nil {
-			return err
-		}
-		if err := account.Gate(who.State); err != nil {
-			return err
-		}
-		if len(f.Proved) > 0 && id != f.Account {
-			return CredentialsInvalid // the contact left the account between the two proofs
-		}
-	} else if !h.region(f).MaySignUp(string(kind)) || len(f.Proved) > 0 {
-		return MethodUnavailable.With("reason", "region")
-	}
 	if err := h.Codes.Burn(ctx, tx, &f.Sent, c.Answer.(proof.Source)); err != nil {
 		return err
+	}
+	if second || code.Hidden {
+		switch same, err := h.samePassword(ctx, tx, f); {
+		case err != nil:
+			return err
+		case id != f.Account || !same: // the contact or the password changed since
+			return h.stop(c, CredentialsInvalid.With("username", string(f.Typed.Way)))
+		}
+	}
+	if id == 0 && !h.region(f).MaySignUp(string(kind)) {
+		return h.stop(c, MethodUnavailable.With("reason", "region"))
 	}
 	f.Proved = append(f.Proved, session.Proof{Method: method, At: tx.Now()})
 	f.Method = ""
@@ -126,22 +121,46 @@ func (h *House) codeProved(ctx context.Context, tx *sqldb.Tx, c *call) error {
 		if err := h.Contacts.Proved(ctx, tx, id, kind); err != nil {
 			return err
 		}
-		return h.finish(ctx, tx, c, who)
+		return h.enter(ctx, tx, c, who)
 	case kind == contact.Email:
-		f.Email, f.NewPassword = code.Address, true
+		f.NewPassword = true
 		return nil
 	}
 	return h.create(ctx, tx, c, contact.Phone, code.Address)
+}
+
+// holder finds and locks the account that has a contact; 0 if none has.
+func (h *House) holder(ctx context.Context, tx *sqldb.Tx, kind contact.Kind, address string) (account.ID, account.Account, error) {
+	id, err := h.Contacts.Holder(ctx, tx, kind, address)
+	if err != nil || id == 0 {
+		return 0, account.Account{}, err
+	}
+	who, err := h.Accounts.Load(ctx, tx, id)
+	return id, who, err
+}
+
+// samePassword tells whether the password that was proved is still that of the
+// account: one that was changed meanwhile proves nothing (S-28).
+func (h *House) samePassword(ctx context.Context, tx *sqldb.Tx, f *facts) (bool, error) {
+	if len(f.Proved) == 0 || f.Proved[0].Method != byPassword {
+		return true, nil
+	}
+	now, err := h.Passwords.Load(ctx, tx, f.Account)
+	return now.IsSet() && !now.SetAt().After(f.Proved[0].At), err
 }
 
 // resend sends another code to where the last one went.
 func (h *House) resend() flow.Move[facts] {
 	return flow.Move[facts]{
 		Count: func(ctx context.Context, tx *sqldb.Tx, c *call) error {
+			if err := h.recent(c); err != nil {
+				return err
+			}
 			last := c.Facts.Sent.Newest()
-			s := sending{method: bySMS, purpose: last.Purpose, phone: numbers.Number{E164: last.Address, Country: last.Country}, account: c.Facts.Account}
-			if last.Channel == courier.Email {
-				s.method, s.email = byEmail, last.Address
+			s := &sending{Account: c.Facts.Account, Code: proof.Code{Purpose: last.Purpose, Channel: last.Channel, Address: last.Address,
+				Country: last.Country, Subject: last.Subject, Shown: last.Shown, Hidden: last.Hidden}}
+			if at := h.Codes.ResendAt(&c.Facts.Sent, last.Channel, last.Subject); c.Now.Before(at) {
+				return proof.CodesLimited.With("limit", "destination").Until(at)
 			}
 			return h.countSend(ctx, tx, c, s)
 		},
@@ -151,12 +170,12 @@ func (h *House) resend() flow.Move[facts] {
 	}
 }
 
-// lateCode answers a code that comes when the journey is over.
+// lateCode tells what became of a code that comes when the journey is over.
 func (h *House) lateCode() flow.Move[facts] {
 	return flow.Move[facts]{
 		Takes: []string{"code"},
 		Count: func(ctx context.Context, tx *sqldb.Tx, c *call) error {
-			return h.Codes.Try(ctx, tx, c.ID, &c.Facts.Sent, c.Input.Code, proof.Source{Addr: c.Visitor.Addr})
+			return h.Codes.Late(c.ID, &c.Facts.Sent, c.Input.Code)
 		},
 	}
 }

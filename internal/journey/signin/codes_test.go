@@ -59,12 +59,15 @@ func TestTopic_V05_EachReason(t *testing.T) {
 		if left := v.step.(step.Code).TriesLeft; left != 5 {
 			t.Errorf("the code that was still on its way cost a try: %d left; want 5", left)
 		}
+		late := w.post.code(ada)
 		w.clock.Advance(5 * time.Minute)
-		v.code(w.post.code(ada)).want(step.TypeCode, "code_expired")
+		v.code(late).want(step.TypeCode, "code_expired")
 
+		w.clock.Advance(time.Minute)
 		fresh := w.begin("intl").phone(ada)
-		fresh.code(w.post.code(ada)).done()
-		fresh.code(w.post.code(ada)).want(step.TypeDone, "code_used")
+		used := w.post.code(ada)
+		fresh.code(used).done()
+		fresh.code(used).want(step.TypeDone, "code_used")
 		fresh.code(old).want(step.TypeDone, "code_wrong") // another journey's code
 
 		tired := w.begin("intl").phone(ada)

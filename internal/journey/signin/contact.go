@@ -3,25 +3,42 @@ package signin
 import (
 	"context"
 
+	"github.com/selfsame-id/selfsame/internal/identity/account"
 	"github.com/selfsame-id/selfsame/internal/identity/audit"
 	"github.com/selfsame-id/selfsame/internal/identity/contact"
 	"github.com/selfsame-id/selfsame/internal/journey/flow"
 	"github.com/selfsame-id/selfsame/internal/journey/flow/step"
 	"github.com/selfsame-id/selfsame/internal/journey/proof"
 	"github.com/selfsame-id/selfsame/internal/kit/email"
-	"github.com/selfsame-id/selfsame/internal/kit/fault"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
 )
 
-// ContactInUse is said only after the contact was proved by code (S-17).
-var ContactInUse = fault.Declare("contact_in_use", 409, "creating-an-account/how-many-accounts-can-my-number-have")
-
 func (h *House) showAddContact(ctx context.Context, q sqldb.Querier, c *call) (step.Step, error) {
 	inputs := []string{string(c.Facts.Adding)}
-	if h.region(c.Facts).AskFor == "yes" {
+	if c.Facts.MaySkip {
 		inputs = append(inputs, "skip")
 	}
 	return step.AddContact{Head: step.Head{Type: step.TypeAddContact, Inputs: inputs}, Kind: string(c.Facts.Adding), Country: c.Facts.Country}, nil
+}
+
+// wants tells whether the region of an account asks it for a contact that it
+// lacks. An account that was left at that question is asked again when its owner
+// comes back: only here is there no session without it.
+func (h *House) wants(ctx context.Context, tx *sqldb.Tx, c *call, who account.Account) (bool, error) {
+	f := c.Facts
+	r, err := h.Regions.Get(who.Region)
+	if err != nil || f.Asked || r.AskFor == "no" || r.Required == "" {
+		return false, nil // a region that is no longer offered asks for nothing
+	}
+	contacts, err := h.Contacts.List(ctx, tx, who.ID)
+	if err != nil {
+		return false, err
+	}
+	if _, has := contact.Of(contacts, contact.Kind(r.Required)); has {
+		return false, nil
+	}
+	f.Asked, f.Adding, f.AddSent, f.MaySkip = true, contact.Kind(r.Required), false, r.AskFor == "yes"
+	return true, nil
 }
 
 // addPhone sends a code to the phone that the region wants.
@@ -32,18 +49,19 @@ func (h *House) addPhone() flow.Move[facts] {
 			if c.Facts.Adding != contact.Phone {
 				return flow.JourneyStep
 			}
+			if err := h.recent(c); err != nil {
+				return err
+			}
 			number, err := h.readPhone(c)
 			if err != nil {
 				return err
 			}
-			return h.countSend(ctx, tx, c, sending{method: bySMS, purpose: purposeContact, phone: number, account: c.Facts.Account})
+			return h.countSend(ctx, tx, c, toPhone(purposeContact, number, c.Facts.Account))
 		},
-		NeedsAsk: func(c *call) bool { return h.Numbers.HasLookup() },
+		NeedsAsk: h.needsNumber,
 		Ask:      h.askNumber,
 		Apply: func(ctx context.Context, tx *sqldb.Tx, c *call) error {
-			s := c.Answer.(*sending)
-			c.Facts.AddPhone = s.phone
-			return h.send(ctx, tx, c, s)
+			return h.send(ctx, tx, c, c.Answer.(*sending))
 		},
 	}
 }
@@ -56,31 +74,24 @@ func (h *House) addEmail() flow.Move[facts] {
 			if c.Facts.Adding != contact.Email {
 				return flow.JourneyStep
 			}
+			if err := h.recent(c); err != nil {
+				return err
+			}
 			address, err := email.Read(c.Input.Email)
 			if err != nil {
-				return onField(err, "email")
+				return err
 			}
-			return h.countSend(ctx, tx, c, sending{method: byEmail, purpose: purposeContact, email: address.Canonical, account: c.Facts.Account})
+			return h.countSend(ctx, tx, c, toEmail(purposeContact, address.Canonical, c.Facts.Account))
 		},
 		Apply: func(ctx context.Context, tx *sqldb.Tx, c *call) error {
-			s := c.Answer.(*sending)
-			c.Facts.AddEmail = s.email
-			return h.send(ctx, tx, c, s)
+			return h.send(ctx, tx, c, c.Answer.(*sending))
 		},
 	}
 }
 
 // addProved gives the proved contact to the account, if nobody else holds it.
 func (h *House) addProved(ctx context.Context, tx *sqldb.Tx, c *call) error {
-	f := c.Facts
-	address := f.AddPhone.E164
-	if f.Adding == contact.Email {
-		address = f.AddEmail
-	}
-	holder, err := h.Contacts.Holder(ctx, tx, f.Adding, address)
-	if err != nil {
-		return err
-	}
+	f, address := c.Facts, c.Facts.Sent.Newest().Address
 	who, err := h.Accounts.Load(ctx, tx, f.Account)
 	if err != nil {
 		return err
@@ -88,38 +99,57 @@ func (h *House) addProved(ctx context.Context, tx *sqldb.Tx, c *call) error {
 	if err := h.Codes.Burn(ctx, tx, &f.Sent, c.Answer.(proof.Source)); err != nil {
 		return err
 	}
-	won := false
-	if holder == 0 {
-		if won, err = h.Contacts.Claim(ctx, tx, f.Adding, address, f.Account); err != nil {
+	contacts, err := h.Contacts.List(ctx, tx, f.Account)
+	if err != nil {
+		return err
+	}
+	kind := f.Adding
+	if _, has := contact.Of(contacts, kind); has { // another journey of the same person was quicker
+		f.Adding = ""
+		return h.enter(ctx, tx, c, who)
+	}
+	won, err := h.Contacts.Claim(ctx, tx, kind, address, f.Account)
+	if err != nil {
+		return err
+	}
+	if !won {
+		f.AddSent = false // another one, then
+		c.Refuse(ContactInUse.On(string(kind)))
+		return nil
+	}
+	if err := h.Contacts.Add(ctx, tx, f.Account, kind, address); err != nil {
+		return err
+	}
+	details := h.where(c)
+	details["kind"], details["contact"] = string(kind), f.Sent.Newest().Shown
+	if err := h.Audit.Write(ctx, tx, audit.Entry{AccountID: f.Account, Kind: audit.ContactAdded, Details: details}); err != nil {
+		return err
+	}
+	if !f.Made {
+		if err := h.Notices.Tell(ctx, tx, who, contacts, nil, "notice_contact", f.Device.Name, c.Visitor.Place); err != nil {
 			return err
 		}
 	}
-	if !won {
-		f.AddPhone.E164, f.AddEmail = "", "" // ask for another one
-		c.Refuse(ContactInUse.On(string(f.Adding)))
-		return nil
-	}
-	if err := h.Contacts.Add(ctx, tx, f.Account, f.Adding, address); err != nil {
-		return err
-	}
-	if err := h.Audit.Write(ctx, tx, audit.Entry{AccountID: f.Account, Kind: audit.ContactAdded, Details: map[string]string{"kind": string(f.Adding)}}); err != nil {
-		return err
-	}
 	f.Adding = ""
-	return h.finish(ctx, tx, c, who)
+	return h.enter(ctx, tx, c, who)
 }
 
 // skipContact goes on without, where the region allows.
 func (h *House) skipContact() flow.Move[facts] {
-	return flow.Move[facts]{Apply: func(ctx context.Context, tx *sqldb.Tx, c *call) error {
-		if c.Facts.Adding == "" || h.region(c.Facts).AskFor != "yes" {
-			return flow.JourneyStep
-		}
-		who, err := h.Accounts.Load(ctx, tx, c.Facts.Account)
-		if err != nil {
-			return err
-		}
-		c.Facts.Adding = ""
-		return h.finish(ctx, tx, c, who)
-	}}
+	return flow.Move[facts]{
+		Count: func(ctx context.Context, tx *sqldb.Tx, c *call) error {
+			if c.Facts.Adding == "" || !c.Facts.MaySkip {
+				return flow.JourneyStep
+			}
+			return h.recent(c)
+		},
+		Apply: func(ctx context.Context, tx *sqldb.Tx, c *call) error {
+			who, err := h.Accounts.Load(ctx, tx, c.Facts.Account)
+			if err != nil {
+				return err
+			}
+			c.Facts.Adding = ""
+			return h.enter(ctx, tx, c, who)
+		},
+	}
 }

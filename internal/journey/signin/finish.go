@@ -10,7 +10,10 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity/contact"
 	"github.com/selfsame-id/selfsame/internal/identity/credential"
 	"github.com/selfsame-id/selfsame/internal/identity/device"
+	"github.com/selfsame-id/selfsame/internal/journey/flow"
 	"github.com/selfsame-id/selfsame/internal/journey/flow/step"
+	"github.com/selfsame-id/selfsame/internal/kit/fault"
+	"github.com/selfsame-id/selfsame/internal/kit/quota"
 	"github.com/selfsame-id/selfsame/internal/kit/randid"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
 )
@@ -23,52 +26,96 @@ var errLost = errors.New("signin: the contact was claimed meanwhile")
 // to its session or to the contact that the region wants.
 func (h *House) create(ctx context.Context, tx *sqldb.Tx, c *call, kind contact.Kind, address string, password ...credential.Hashed) error {
 	f := c.Facts
-	id, err := h.newAccount(ctx, tx, c, kind, address)
+	who, err := h.newAccount(ctx, tx, c, kind, address)
 	if errors.Is(err, errLost) {
-		if f.Account, err = h.Contacts.Holder(ctx, tx, kind, address); err != nil {
+		if f.Account, who, err = h.holder(ctx, tx, kind, address); err != nil {
 			return err
 		}
-		who, err := h.Accounts.Load(ctx, tx, f.Account)
-		if err != nil {
-			return err
+		if f.Account == 0 {
+			return sqldb.ErrAgain // claimed and released
 		}
-		if err := account.Gate(who.State); err != nil {
-			c.Refuse(err)
-			return nil
-		}
-		return h.finish(ctx, tx, c, who)
+		return h.enter(ctx, tx, c, who)
 	}
 	if err != nil {
 		return err
 	}
-	f.Account, f.Made = id, true
+	f.Account, f.Made = who.ID, true
 	for _, hashed := range password {
-		if err := h.Passwords.Set(ctx, tx, id, hashed); err != nil {
+		if err := h.Passwords.Set(ctx, tx, who.ID, hashed); err != nil {
 			return err
 		}
 	}
-	r := h.region(f)
-	if r.AskFor != "no" && r.Required != "" && r.Required != string(kind) {
-		f.Adding = contact.Kind(r.Required)
-		return h.Audit.Write(ctx, tx, audit.Entry{AccountID: id, Kind: audit.AccountCreated, Details: h.where(c)})
-	}
-	return h.finish(ctx, tx, c, account.Account{ID: id, State: account.Active, Region: f.Region, Locale: string(c.Facts.Locale), Epoch: 1, CreatedAt: tx.Now()})
+	return h.enter(ctx, tx, c, who)
 }
 
 // newAccount claims the contact first: who wins the claim makes the account (S-05).
-func (h *House) newAccount(ctx context.Context, tx *sqldb.Tx, c *call, kind contact.Kind, address string) (account.ID, error) {
-	id := account.NewID()
-	won, err := h.Contacts.Claim(ctx, tx, kind, address, id)
+func (h *House) newAccount(ctx context.Context, tx *sqldb.Tx, c *call, kind contact.Kind, address string) (account.Account, error) {
+	who := account.Account{ID: account.NewID(), State: account.Active, Region: c.Facts.Region, Locale: string(c.Facts.Locale), Epoch: 1, CreatedAt: tx.Now()}
+	won, err := h.Contacts.Claim(ctx, tx, kind, address, who.ID)
 	if err != nil {
-		return 0, err
+		return who, err
 	}
 	if !won {
-		return 0, errLost
+		return who, errLost
 	}
-	if err := h.Accounts.Create(ctx, tx, account.Account{ID: id, Region: c.Facts.Region, Locale: string(c.Facts.Locale)}); err != nil {
-		return 0, err
+	err = h.Accounts.Create(ctx, tx, who)
+	if errors.Is(err, account.ErrTaken) {
+		return who, sqldb.ErrAgain // with another number
 	}
-	return id, h.Contacts.Add(ctx, tx, id, kind, address)
+	if err != nil {
+		return who, err
+	}
+	return who, h.Contacts.Add(ctx, tx, who.ID, kind, address)
+}
+
+// enter is the way in once enough is proved: the one gate of the account's state
+// (S-86), then the contact that its region wants, then the session.
+func (h *House) enter(ctx context.Context, tx *sqldb.Tx, c *call, who account.Account) error {
+	if err := account.Gate(who.State); err != nil {
+		if fault.NotFound.Is(err) { // it is gone, and what was proved with it
+			return h.stop(c, CredentialsInvalid)
+		}
+		details := h.where(c)
+		details["state"] = string(who.State)
+		if err := h.Audit.Write(ctx, tx, audit.Entry{AccountID: who.ID, Kind: audit.SignInRefused, Details: details}); err != nil {
+			return err
+		}
+		return h.stop(c, err)
+	}
+	wants, err := h.wants(ctx, tx, c, who)
+	if err != nil {
+		return err
+	}
+	if wants {
+		if c.Facts.Made {
+			return h.Audit.Write(ctx, tx, audit.Entry{AccountID: who.ID, Kind: audit.AccountCreated, Details: h.where(c)})
+		}
+		return nil
+	}
+	return h.finish(ctx, tx, c, who)
+}
+
+// proofFor is how long a proof may wait for what it was made for (S-21).
+const proofFor = 10 * time.Minute
+
+// recent refuses to build on a proof that was made too long ago. It runs in
+// Count: the journey then is at its beginning.
+func (h *House) recent(c *call) error {
+	for _, p := range c.Facts.Proved {
+		if c.Now.Sub(p.At) > proofFor {
+			c.Facts.restart()
+			return flow.JourneyExpired
+		}
+	}
+	return nil
+}
+
+// stop ends an attempt that leads nowhere: the person is told why, and the
+// journey is at its beginning with nothing proved.
+func (h *House) stop(c *call, why error) error {
+	c.Facts.restart()
+	c.Refuse(why)
+	return nil
 }
 
 // finish begins the session.
@@ -94,7 +141,7 @@ func (h *House) finish(ctx context.Context, tx *sqldb.Tx, c *call, who account.A
 	}
 	f.Done = d
 	if !known && !d.Created {
-		if err := h.noticeDevice(ctx, tx, c, who); err != nil {
+		if err := h.newDevice(ctx, tx, c, who); err != nil {
 			return err
 		}
 	}
@@ -105,7 +152,7 @@ func (h *House) auditFinish(ctx context.Context, tx *sqldb.Tx, c *call, who acco
 	details := h.where(c)
 	details["method"] = c.Facts.Proved[len(c.Facts.Proved)-1].Method
 	entries := []audit.Entry{{AccountID: who.ID, Kind: audit.SignedIn, DeviceID: dev.ID, Details: details}}
-	if c.Facts.Made && who.CreatedAt.Equal(tx.Now()) { // else it was written when the account was made
+	if c.Facts.Made && !c.Facts.Asked { // else it was written when the account was made
 		entries = append([]audit.Entry{{AccountID: who.ID, Kind: audit.AccountCreated, DeviceID: dev.ID, Details: h.where(c)}}, entries...)
 	}
 	return h.Audit.Write(ctx, tx, entries...)
@@ -123,17 +170,64 @@ func (h *House) where(c *call) map[string]string {
 	return out
 }
 
-// noticeDevice tells the owner of a sign-in on a new device.
-func (h *House) noticeDevice(ctx context.Context, tx *sqldb.Tx, c *call, who account.Account) error {
+// auditLimit notes once an hour that a limit of an account was hit: a refused try
+// must not be a way to fill its history. typed stands in where there is nobody,
+// so that the work is the same.
+func (h *House) auditLimit(ctx context.Context, tx *sqldb.Tx, c *call, id account.ID, kind audit.Kind, typed string) error {
+	subject := id.String()
+	if id == 0 {
+		subject = typed
+	}
+	limit := quota.Limit{Name: "audit." + string(kind), Windows: []quota.Window{{Max: 1, Per: time.Hour}}}
+	refused, err := h.Book.Spend(ctx, tx, quota.Spend{Limit: limit, Subject: subject})
+	if err != nil || refused != nil {
+		return err
+	}
+	return h.Audit.Write(ctx, tx, audit.Entry{AccountID: id, Kind: kind, Details: h.where(c)})
+}
+
+// newDevice tells the owner of a sign-in on a new device, at every contact whose
+// code was not just given here, and keeps the list of devices bounded.
+func (h *House) newDevice(ctx context.Context, tx *sqldb.Tx, c *call, who account.Account) error {
 	contacts, err := h.Contacts.List(ctx, tx, who.ID)
 	if err != nil {
 		return err
 	}
-	proved := ""
-	if code := c.Facts.Sent.Newest(); code != nil && !code.UsedAt.IsZero() {
-		proved = code.Address
+	var proved []string
+	for _, code := range c.Facts.Sent.Codes {
+		if !code.UsedAt.IsZero() {
+			proved = append(proved, code.Address)
+		}
 	}
-	return h.Notices.Tell(ctx, tx, who, contacts, proved, "notice_device", c.Facts.Device.Name, c.Visitor.Place)
+	if err := h.Notices.Tell(ctx, tx, who, contacts, proved, "notice_device", c.Facts.Device.Name, c.Visitor.Place); err != nil {
+		return err
+	}
+	return h.forgetDevices(ctx, tx, who.ID)
+}
+
+// forgetDevices forgets the least used devices beyond the most that are kept,
+// but none on which somebody is signed in.
+func (h *House) forgetDevices(ctx context.Context, tx *sqldb.Tx, id account.ID) error {
+	old, err := h.Devices.Beyond(ctx, tx, id)
+	if err != nil || len(old) == 0 {
+		return err
+	}
+	live, err := h.Sessions.Devices(ctx, tx, id)
+	if err != nil {
+		return err
+	}
+	for _, d := range old {
+		if _, in := live[d]; in {
+			continue
+		}
+		if err := h.Sessions.EndDevice(ctx, tx, id, d); err != nil { // one that is over and not yet gone
+			return err
+		}
+		if _, err := h.Devices.Forget(ctx, tx, id, d); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // doneFor is how long the end of a journey repeats its session token to the

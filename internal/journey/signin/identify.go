@@ -2,12 +2,14 @@ package signin
 
 import (
 	"context"
+	"errors"
 
+	"github.com/selfsame-id/selfsame/internal/identity/account"
 	"github.com/selfsame-id/selfsame/internal/identity/contact"
+	"github.com/selfsame-id/selfsame/internal/identity/directory"
 	"github.com/selfsame-id/selfsame/internal/journey/flow"
 	"github.com/selfsame-id/selfsame/internal/journey/flow/step"
 	"github.com/selfsame-id/selfsame/internal/kit/email"
-	"github.com/selfsame-id/selfsame/internal/kit/fault"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
 	"github.com/selfsame-id/selfsame/internal/remote/numbers"
 )
@@ -31,6 +33,17 @@ func (h *House) Opening(regionName string) step.Identify {
 	return s.(step.Identify)
 }
 
+// identified sends the first code, and remembers who was meant.
+func (h *House) identified(ctx context.Context, tx *sqldb.Tx, c *call) error {
+	s := c.Answer.(*sending)
+	way := directory.ByPhone
+	if s.Typed.E164 == "" {
+		way = directory.ByEmail
+	}
+	c.Facts.Typed, c.Facts.Account = directory.Username{Way: way, Value: s.Code.Address}, s.Account
+	return h.send(ctx, tx, c, s)
+}
+
 // identifyPhone reads a phone number and sends a code to it, whether or not an
 // account has it (S-17).
 func (h *House) identifyPhone() flow.Move[facts] {
@@ -45,43 +58,24 @@ func (h *House) identifyPhone() flow.Move[facts] {
 			if err != nil {
 				return err
 			}
-			return h.countSend(ctx, tx, c, sending{method: bySMS, phone: number, account: id})
+			return h.countSend(ctx, tx, c, toPhone(purposeSignIn, number, id))
 		},
-		NeedsAsk: func(c *call) bool { return h.Numbers.HasLookup() },
+		NeedsAsk: h.needsNumber,
 		Ask:      h.askNumber,
-		Apply: func(ctx context.Context, tx *sqldb.Tx, c *call) error {
-			s := c.Answer.(*sending)
-			f := c.Facts
-			f.Phone, f.Account = s.phone, s.account
-			return h.send(ctx, tx, c, s)
-		},
+		Apply:    h.identified,
 	}
 }
 
 // readPhone reads the number of the input, dialed from the country that was picked.
 func (h *House) readPhone(c *call) (numbers.Number, error) {
-	country := c.Input.Country
-	if country == "" {
-		country = c.Facts.Country
-	}
-	number, err := h.Numbers.Read(c.Input.Phone, country)
-	return number, onField(err, "phone")
+	return h.Numbers.Read(c.Input.Phone, h.country(c))
 }
 
-// onField names the field that a refusal of what was typed is about.
-func onField(err error, field string) error {
-	if f := fault.From(err); f != nil && f.Field == "" {
-		return f.On(field)
+func (h *House) country(c *call) string {
+	if c.Input.Country != "" {
+		return c.Input.Country
 	}
-	return err
-}
-
-// askNumber asks the line-type lookup, where one is configured.
-func (h *House) askNumber(ctx context.Context, c *call) error {
-	s := c.Answer.(*sending)
-	number, err := h.Numbers.Ask(ctx, s.phone)
-	s.phone = number
-	return onField(err, "phone")
+	return c.Facts.Country
 }
 
 // identifyEmail does the same for an e-mail, where the region signs up by it.
@@ -94,19 +88,15 @@ func (h *House) identifyEmail() flow.Move[facts] {
 			}
 			address, err := email.Read(c.Input.Email)
 			if err != nil {
-				return onField(err, "email")
+				return err
 			}
 			id, err := h.Contacts.Holder(ctx, tx, contact.Email, address.Canonical)
 			if err != nil {
 				return err
 			}
-			return h.countSend(ctx, tx, c, sending{method: byEmail, email: address.Canonical, account: id})
+			return h.countSend(ctx, tx, c, toEmail(purposeSignIn, address.Canonical, id))
 		},
-		Apply: func(ctx context.Context, tx *sqldb.Tx, c *call) error {
-			s := c.Answer.(*sending)
-			c.Facts.Email, c.Facts.Account = s.email, s.account
-			return h.send(ctx, tx, c, s)
-		},
+		Apply: h.identified,
 	}
 }
 
@@ -116,23 +106,30 @@ func (h *House) identifyUsername() flow.Move[facts] {
 	return flow.Move[facts]{
 		Takes: []string{"username", "country"},
 		Apply: func(ctx context.Context, tx *sqldb.Tx, c *call) error {
-			country := c.Input.Country
-			if country == "" {
-				country = c.Facts.Country
-			}
-			u, err := h.Directory.Read(c.Input.Username, country)
+			u, err := h.Directory.Read(c.Input.Username, h.country(c))
 			if err != nil {
 				return err
 			}
-			id, err := h.Directory.Find(ctx, tx, u)
+			id, err := h.find(ctx, tx, u)
 			if err != nil {
 				return err
 			}
-			c.Facts.Username, c.Facts.Account, c.Facts.Method = u, id, byPassword
+			c.Facts.Typed, c.Facts.Account, c.Facts.Method = u, id, byPassword
 			return h.challengePassword(ctx, tx, c)
 		},
 	}
 }
 
-// MethodUnavailable says that a way is not offered here, and why.
-var MethodUnavailable = fault.Declare("method_unavailable", 403, "signing-in/how-do-i-sign-in")
+// find answers the account that a username means; 0 if there is none, of a
+// number that nobody has as of a phone that nobody has.
+func (h *House) find(ctx context.Context, tx *sqldb.Tx, u directory.Username) (account.ID, error) {
+	id, err := h.Directory.Find(ctx, tx, u)
+	if err != nil || u.Way != directory.ByID {
+		return id, err
+	}
+	_, err = h.Accounts.Load(ctx, tx, id)
+	if errors.Is(err, sqldb.ErrNone) {
+		return 0, nil
+	}
+	return id, err
+}

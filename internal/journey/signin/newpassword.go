@@ -13,15 +13,16 @@ import (
 
 func (h *House) showNewPassword(ctx context.Context, q sqldb.Querier, c *call) (step.Step, error) {
 	return step.NewPassword{Head: step.Head{Type: step.TypeNewPassword, Inputs: []string{"new_password"}},
-		MinLength: h.Rules.MinLength, MaxLength: h.Rules.MaxLength, Username: email.Mask(c.Facts.Email)}, nil
+		MinLength: h.Rules.MinLength, MaxLength: h.Rules.MaxLength, Username: email.Mask(c.Facts.Typed.Value)}, nil
 }
 
 // setPassword makes the account of a proved e-mail, with its password.
 func (h *House) setPassword() flow.Move[facts] {
 	return flow.Move[facts]{
 		Takes: []string{"password"},
+		Count: func(ctx context.Context, tx *sqldb.Tx, c *call) error { return h.recent(c) },
 		Ask: func(ctx context.Context, c *call) error {
-			if err := h.Passwords.Judge(ctx, c.Input.Password, h.Brand, c.Facts.Email); err != nil {
+			if err := h.Passwords.Judge(ctx, c.Input.Password, h.Brand, c.Facts.Typed.Value); err != nil {
 				return err
 			}
 			hashed, err := h.Passwords.Hash(ctx, c.Input.Password)
@@ -30,8 +31,7 @@ func (h *House) setPassword() flow.Move[facts] {
 		},
 		Apply: func(ctx context.Context, tx *sqldb.Tx, c *call) error {
 			c.Facts.NewPassword = false
-			hashed := c.Answer.(credential.Hashed)
-			return h.create(ctx, tx, c, contact.Email, c.Facts.Email, hashed)
+			return h.create(ctx, tx, c, contact.Email, c.Facts.Typed.Value, c.Answer.(credential.Hashed))
 		},
 	}
 }

@@ -2,7 +2,7 @@ package signin
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/identity/account"
@@ -15,20 +15,13 @@ import (
 	"github.com/selfsame-id/selfsame/internal/journey/flow/step"
 	"github.com/selfsame-id/selfsame/internal/journey/proof"
 	"github.com/selfsame-id/selfsame/internal/kit/email"
-	"github.com/selfsame-id/selfsame/internal/kit/fault"
 	"github.com/selfsame-id/selfsame/internal/kit/quota"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
 	"github.com/selfsame-id/selfsame/internal/remote/numbers"
 )
 
-// Refusals of passwords at sign-in. One message for every failure (S-26).
-var (
-	CredentialsInvalid = fault.Declare("credentials_invalid", 401, "password/why-is-my-username-or-password-called-incorrect")
-	CaptchaRequired    = fault.Declare("captcha_required", 403, "verification/why-a-picture-with-characters")
-)
-
 func (h *House) showPassword(ctx context.Context, q sqldb.Querier, c *call) (step.Step, error) {
-	return step.Password{Head: step.Head{Type: step.TypePassword, Inputs: []string{"password", "other_way", "back"}}, Username: masked(c.Facts.Username)}, nil
+	return step.Password{Head: step.Head{Type: step.TypePassword, Inputs: []string{"password", "other_way", "back"}}, Username: masked(c.Facts.Typed)}, nil
 }
 
 // masked shows a username back without telling more than was typed.
@@ -55,7 +48,7 @@ type attempt struct {
 // subject names the counter of an account's passwords: the account if there is
 // one, else what was typed, so that both are counted alike (S-27).
 func subject(f *facts, known string) string {
-	s := "typed\x00" + string(f.Username.Way) + "\x00" + f.Username.Value
+	s := "typed\x00" + string(f.Typed.Way) + "\x00" + f.Typed.Value
 	if f.Account != 0 {
 		s = "account\x00" + f.Account.String()
 	}
@@ -92,10 +85,20 @@ func (h *House) answerPassword() flow.Move[facts] {
 		Ask:   h.checkPassword,
 		Apply: func(ctx context.Context, tx *sqldb.Tx, c *call) error {
 			a := c.Answer.(*attempt)
-			if !a.verdict.Right {
+			who, err := h.Accounts.Load(ctx, tx, c.Facts.Account)
+			there := err == nil
+			if err != nil && !errors.Is(err, sqldb.ErrNone) {
+				return err
+			}
+			now, err := h.Passwords.Load(ctx, tx, c.Facts.Account)
+			if err != nil {
+				return err
+			}
+			// What was right a moment ago may have been replaced while it was hashed (S-28).
+			if !a.verdict.Right || !there || who.State == account.Gone || !now.IsSet() || !now.SetAt().Equal(a.stored.SetAt()) {
 				return h.wrongPassword(ctx, tx, c, a)
 			}
-			return h.rightPassword(ctx, tx, c, a)
+			return h.rightPassword(ctx, tx, c, a, who)
 		},
 	}
 }
@@ -128,7 +131,12 @@ func (h *House) countPassword(ctx context.Context, tx *sqldb.Tx, c *call) error 
 		return err
 	}
 	if refused != nil {
-		return proof.TooManyAttempts.With("limit", limitName(refused.Limit)).Until(refused.RetryAt)
+		if refused.Limit == h.Rules.Tries.Name {
+			if err := h.auditLimit(ctx, tx, c, f.Account, audit.PasswordLimited, subject(f, "")); err != nil {
+				return err
+			}
+		}
+		return proof.TooManyAttempts.With("limit", h.limitName(refused.Limit)).Until(refused.RetryAt)
 	}
 	f.Human = false // one captcha buys one try
 	a.stored, err = h.Passwords.Load(ctx, tx, f.Account)
@@ -136,8 +144,8 @@ func (h *House) countPassword(ctx context.Context, tx *sqldb.Tx, c *call) error 
 	return err
 }
 
-func limitName(limit string) string {
-	if limit == "password.tries" {
+func (h *House) limitName(limit string) string {
+	if limit == h.Rules.Tries.Name {
 		return "account"
 	}
 	return "network"
@@ -155,29 +163,19 @@ func (h *House) checkPassword(ctx context.Context, c *call) (err error) {
 }
 
 func (h *House) wrongPassword(ctx context.Context, tx *sqldb.Tx, c *call, a *attempt) error {
-	refusal := CredentialsInvalid.On("password").With("username", string(c.Facts.Username.Way))
+	refusal := CredentialsInvalid.On("password").With("username", string(c.Facts.Typed.Way))
 	if !a.replaced.IsZero() {
 		refusal = refusal.With("replaced_at", a.replaced)
 	}
 	c.Refuse(refusal)
-	if a.stored.IsSet() {
-		if err := h.Audit.Write(ctx, tx, audit.Entry{AccountID: c.Facts.Account, Kind: audit.PasswordWrong, DeviceID: a.known, Details: h.where(c)}); err != nil {
-			return err
-		}
+	if err := h.Audit.Write(ctx, tx, audit.Entry{AccountID: c.Facts.Account, Kind: audit.PasswordWrong, DeviceID: a.known, Details: h.where(c)}); err != nil {
+		return err
 	}
 	return h.challengePassword(ctx, tx, c)
 }
 
-func (h *House) rightPassword(ctx context.Context, tx *sqldb.Tx, c *call, a *attempt) error {
+func (h *House) rightPassword(ctx context.Context, tx *sqldb.Tx, c *call, a *attempt, who account.Account) error {
 	f := c.Facts
-	who, err := h.Accounts.Load(ctx, tx, f.Account)
-	if err != nil {
-		return fmt.Errorf("signin: a password without its account: %w", err)
-	}
-	if err := account.Gate(who.State); err != nil {
-		c.Refuse(err)
-		return h.Book.Clear(ctx, tx, h.Rules.Tries, a.subject)
-	}
 	if err := h.Book.Clear(ctx, tx, h.Rules.Tries, a.subject); err != nil {
 		return err
 	}
@@ -186,41 +184,25 @@ func (h *House) rightPassword(ctx context.Context, tx *sqldb.Tx, c *call, a *att
 			return err
 		}
 	}
-	f.Proved = append(f.Proved, session.Proof{Method: byPassword, At: tx.Now()})
+	f.Proved = []session.Proof{{Method: byPassword, At: tx.Now()}}
 	if a.known != "" || h.Rules.Alone {
-		return h.finish(ctx, tx, c, who)
+		return h.enter(ctx, tx, c, who)
 	}
-	return h.askSecond(ctx, tx, c, a)
+	return h.askSecond(ctx, tx, c)
 }
 
 // askSecond asks for a code to a contact, because a password alone does not
-// open a session on a device that the account does not know (S-23).
-func (h *House) askSecond(ctx context.Context, tx *sqldb.Tx, c *call, a *attempt) error {
-	method := bySMS
+// open a session on a device that the account does not know (S-23). Until the
+// code is out, other ways can be chosen.
+func (h *House) askSecond(ctx context.Context, tx *sqldb.Tx, c *call) error {
 	contacts, err := h.Contacts.List(ctx, tx, c.Facts.Account)
 	if err != nil {
 		return err
 	}
+	method := bySMS
 	if _, ok := contact.Of(contacts, contact.Phone); !ok {
 		method = byEmail
 	}
+	c.Facts.Choosing = true
 	return h.sendOrChoose(ctx, tx, c, method)
-}
-
-// sendOrChoose sends a code inside Apply; where a limit stops it the person is
-// told and chooses another way, and keeps what is already proved.
-func (h *House) sendOrChoose(ctx context.Context, tx *sqldb.Tx, c *call, method string) error {
-	s, err := h.destination(ctx, tx, c.Facts, method)
-	if err != nil {
-		return err
-	}
-	switch err := h.countSend(ctx, tx, c, s); {
-	case fault.From(err) != nil:
-		c.Facts.Choosing = true
-		c.Refuse(err)
-		return nil
-	case err != nil:
-		return err
-	}
-	return h.send(ctx, tx, c, c.Answer.(*sending))
 }

@@ -6,12 +6,14 @@ import (
 	"net/url"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/selfsame-id/selfsame/internal/kit/clock"
 	"github.com/selfsame-id/selfsame/internal/kit/job"
 	"github.com/selfsame-id/selfsame/internal/kit/seal"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
 	"github.com/selfsame-id/selfsame/internal/remote/courier"
+	"github.com/selfsame-id/selfsame/internal/remote/courier/attempt"
 	"github.com/selfsame-id/selfsame/internal/remote/mail"
 	"github.com/selfsame-id/selfsame/internal/remote/sms"
 )
@@ -20,16 +22,16 @@ import (
 // they are handed, behind the real courier and its real outbox.
 type postOffice struct {
 	t       *testing.T
+	db      *sqldb.DB
 	courier *courier.Courier
 	mu      sync.Mutex
-	came    sync.Cond
 	got     map[string][]string // by destination
 	n       int
+	refuse  *attempt.Failure // what the carrier answers instead of taking a text
 }
 
 func newPostOffice(t *testing.T, db *sqldb.DB, c *clock.Clock, ring *seal.Ring) *postOffice {
-	p := &postOffice{t: t, got: map[string][]string{}}
-	p.came.L = &p.mu
+	p := &postOffice{t: t, db: db, got: map[string][]string{}}
 	q := job.New(db, c, slog.New(slog.DiscardHandler))
 	p.courier = courier.New(db, c, q, ring, courier.Options{
 		Texts: []courier.TextRoute{{Carrier: texts{p}}}, Letters: []mail.Sender{letters{p}},
@@ -49,22 +51,58 @@ func (p *postOffice) take(to, text string) {
 	defer p.mu.Unlock()
 	p.got[to] = append(p.got[to], text)
 	p.n++
-	p.came.Broadcast()
 }
 
-// code is the code in the next message to a destination that was not read yet.
-func (p *postOffice) code(to string) string { return digits.FindString(p.next(to)) }
+// code is the code in the newest message to a destination that was not read yet.
+func (p *postOffice) code(to string) string {
+	p.t.Helper()
+	return digits.FindString(p.next(to))
+}
 
-// next waits for a message to a destination and takes it.
+// next waits until everything that was posted has gone out, and answers the
+// newest message to a destination that was not read yet. The test fails if there
+// is none.
 func (p *postOffice) next(to string) string {
+	p.t.Helper()
+	list := p.all(to)
+	if len(list) == 0 {
+		p.t.Fatalf("no message came to %s", to)
+	}
+	return list[len(list)-1]
+}
+
+// idle tells whether everything that was posted has gone out.
+func (p *postOffice) idle() bool {
+	p.t.Helper()
+	var n int
+	err := p.db.QueryRow(context.Background(), `SELECT COUNT(*) FROM job WHERE kind IN ('courier.sms', 'courier.email')`).Scan(&n)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return n == 0
+}
+
+// settle waits until everything that was posted has gone out.
+func (p *postOffice) settle() {
+	p.t.Helper()
+	for range 1000 {
+		if p.idle() {
+			return
+		}
+		<-time.After(5 * time.Millisecond)
+	}
+	p.t.Fatal("the outbox does not come to rest")
+}
+
+// all takes what came to a destination, the oldest first.
+func (p *postOffice) all(to string) []string {
+	p.t.Helper()
+	p.settle()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for len(p.got[to]) == 0 {
-		p.came.Wait()
-	}
-	text := p.got[to][0]
-	p.got[to] = p.got[to][1:]
-	return text
+	list := p.got[to]
+	p.got[to] = nil
+	return list
 }
 
 func (p *postOffice) sent() int {
@@ -78,6 +116,9 @@ type texts struct{ *postOffice }
 func (texts) Name() string       { return "texts" }
 func (texts) SafeToRepeat() bool { return true }
 func (o texts) Send(_ context.Context, t sms.Text) (sms.Accepted, error) {
+	if o.refuse != nil {
+		return sms.Accepted{}, o.refuse
+	}
 	o.take(t.To, t.Body)
 	return sms.Accepted{ProviderID: t.ID}, nil
 }

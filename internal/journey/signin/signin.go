@@ -12,6 +12,7 @@ package signin
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/identity/account"
@@ -25,6 +26,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/journey/flow"
 	"github.com/selfsame-id/selfsame/internal/journey/flow/step"
 	"github.com/selfsame-id/selfsame/internal/journey/proof"
+	"github.com/selfsame-id/selfsame/internal/kit/fault"
 	"github.com/selfsame-id/selfsame/internal/kit/locale"
 	"github.com/selfsame-id/selfsame/internal/kit/quota"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
@@ -73,25 +75,30 @@ type facts struct {
 	ReturnTo string     `json:"return_to,omitempty"`
 	Device   browser    `json:"device,omitzero"` // that began the journey
 
-	Phone    numbers.Number     `json:"phone,omitzero"` // typed, not yet ours
-	Email    string             `json:"email,omitempty"`
-	Username directory.Username `json:"username,omitzero"`
-	Account  account.ID         `json:"account,omitempty"` // whom it means; never shown before a proof
+	Typed   directory.Username `json:"typed,omitzero"`    // who the person says to be, as it was read
+	Account account.ID         `json:"account,omitempty"` // whom it means; never shown before a proof
 
 	Method   string          `json:"method,omitempty"` // the proof in progress
 	Choosing bool            `json:"choosing,omitempty"`
 	Sent     proof.Sent      `json:"sent,omitzero"`
-	Wanted   string          `json:"wanted,omitempty"` // the method that waits for the captcha
 	Captcha  *proof.Captcha  `json:"captcha,omitempty"`
-	Human    bool            `json:"human,omitempty"` // a captcha was solved and not yet spent
+	Wanted   *sending        `json:"wanted,omitempty"` // the code that waits for the captcha
+	Human    bool            `json:"human,omitempty"`  // a captcha was solved and not yet spent
 	Proved   []session.Proof `json:"proved,omitempty"`
 
-	NewPassword bool           `json:"new_password,omitempty"` // the e-mail is proved and free: a password is next
-	Adding      contact.Kind   `json:"adding,omitempty"`       // the contact that the region wants
-	AddPhone    numbers.Number `json:"add_phone,omitzero"`
-	AddEmail    string         `json:"add_email,omitempty"`
-	Made        bool           `json:"made,omitempty"` // this journey made the account
-	Done        *done          `json:"done,omitempty"`
+	NewPassword bool         `json:"new_password,omitempty"` // the e-mail is proved and free: a password is next
+	Asked       bool         `json:"asked,omitempty"`        // the contact that the region wants was asked for
+	Adding      contact.Kind `json:"adding,omitempty"`       // it, until it is there or skipped
+	AddSent     bool         `json:"add_sent,omitempty"`     // a code is out to it
+	MaySkip     bool         `json:"may_skip,omitempty"`
+	Made        bool         `json:"made,omitempty"` // this journey made the account
+	Done        *done        `json:"done,omitempty"`
+}
+
+// restart forgets who was meant and what was proved. What was sent and what was
+// solved stays, so that nobody counts from zero by going back.
+func (f *facts) restart() {
+	*f = facts{Region: f.Region, Country: f.Country, Locale: f.Locale, ReturnTo: f.ReturnTo, Device: f.Device, Sent: f.Sent, Human: f.Human}
 }
 
 // done is the end of a journey.
@@ -184,7 +191,7 @@ func next(f *facts) step.Type {
 		return step.TypeChooseMethod
 	case f.NewPassword:
 		return step.TypeNewPassword
-	case f.Adding != "" && f.AddPhone.E164 == "" && f.AddEmail == "":
+	case f.Adding != "" && !f.AddSent:
 		return step.TypeAddContact
 	case f.Adding != "", f.Method == bySMS, f.Method == byEmail:
 		return step.TypeCode
@@ -204,8 +211,11 @@ func (h *House) begin(v flow.Visitor, b flow.Begin, now time.Time) (*facts, erro
 	if f.Locale == "" {
 		f.Locale = v.Locale
 	}
-	if f.Country == "" {
+	switch {
+	case f.Country == "":
 		f.Country = r.Country
+	case len(f.Country) != 2 || strings.Trim(f.Country, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "":
+		return nil, fault.InvalidInput.On("country")
 	}
 	return f, nil
 }
@@ -229,15 +239,14 @@ func (h *House) source(ctx context.Context, q sqldb.Querier, c *call, id account
 	return s, err
 }
 
-// startOver goes back to the question who you are; what was spent stays spent.
+// startOver goes back to the question who you are, or which contact to add.
 func (h *House) startOver() flow.Move[facts] {
 	return flow.Move[facts]{Apply: func(ctx context.Context, tx *sqldb.Tx, c *call) error {
-		if len(c.Facts.Proved) > 0 && c.Facts.Adding != "" {
-			c.Facts.AddPhone, c.Facts.AddEmail = numbers.Number{}, ""
+		if c.Facts.Adding != "" {
+			c.Facts.AddSent = false
 			return nil
 		}
-		f := c.Facts
-		*f = facts{Region: f.Region, Country: f.Country, Locale: f.Locale, ReturnTo: f.ReturnTo, Device: f.Device, Sent: f.Sent, Human: f.Human}
+		c.Facts.restart()
 		return nil
 	}}
 }
