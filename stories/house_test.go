@@ -291,3 +291,9 @@ func (p *phone) behaves(how map[string]string) {
 func other(code string) string {
 	return fmt.Sprintf("%d%s", (code[0]-'0'+1)%10, code[1:])
 }
+
+// quote writes a string as JavaScript reads it.
+func quote(text string) string {
+	out, _ := json.Marshal(text) // a string always can be
+	return string(out)
+}
