@@ -82,7 +82,7 @@ type docsCode struct {
 }
 
 // walkStep is one command of the introduction.
-type walkStep struct{ Key, Command string }
+type walkStep struct{ Key, Command, Answer string }
 
 // walk is the way to a session in four calls, as commands of a shell.
 func walk(server string) []walkStep {
@@ -94,10 +94,13 @@ func walk(server string) []walkStep {
 		return c + " \\\n  -H 'Content-Type: application/json' \\\n  -d '" + body + "'"
 	}
 	return []walkStep{
-		{"begin", send("/api/v1/journeys", "", beginExamples[0].body)},
-		{"phone", send("/api/v1/journeys/ID", "KEY", `{"input":"phone","phone":"+14155550123"}`)},
-		{"code", send("/api/v1/journeys/ID", "KEY", `{"input":"code","code":"CODE"}`)},
-		{"session", "curl " + server + "/api/v1/session \\\n  -H 'Authorization: Bearer TOKEN'"},
+		{"begin", send("/api/v1/journeys", "", beginExamples[0].body), `{"id":"ID","key":"KEY","step":{"type":"identify","inputs":["phone","email","username"]}}`},
+		{"phone", send("/api/v1/journeys/ID", "KEY", `{"input":"phone","phone":"+14155550123"}`),
+			`{"id":"ID","step":{"type":"code","channel":"sms","to":"+1 415 *** **23","length":6,"inputs":["code","resend","other_way","back"]}}`},
+		{"code", send("/api/v1/journeys/ID", "KEY", `{"input":"code","code":"CODE"}`),
+			`{"id":"ID","step":{"type":"done","account":{"id":"482109375564","nickname":""},"session":{"token":"TOKEN"}}}`},
+		{"session", "curl " + server + "/api/v1/session \\\n  -H 'Authorization: Bearer TOKEN'",
+			`{"account":{"id":"482109375564"},"device":{"name":"Pixel 9"}}`},
 	}
 }
 

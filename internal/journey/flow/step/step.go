@@ -57,14 +57,14 @@ type Password struct {
 type Code struct {
 	Head
 	Channel   string    `json:"channel" enum:"sms,email"`
-	To        string    `json:"to" doc:"The masked destination; a constant sentence key is never here."`
-	Length    int       `json:"length"`
-	ExpiresAt time.Time `json:"expires_at"`
+	To        string    `json:"to" doc:"The masked destination; empty where showing it would tell who has an account."`
+	Length    int       `json:"length" doc:"How many digits the code has."`
+	ExpiresAt time.Time `json:"expires_at" doc:"When this code ends."`
 	ResendAt  time.Time `json:"resend_at" doc:"When another code can be asked for."`
-	SentAt    time.Time `json:"sent_at"`
+	SentAt    time.Time `json:"sent_at" doc:"When the newest code was asked for."`
 	Sends     int       `json:"sends" doc:"How many codes this journey has sent; only the newest counts."`
-	TriesLeft int       `json:"tries_left"`
-	Delivery  Delivery  `json:"delivery"`
+	TriesLeft int       `json:"tries_left" doc:"How often this code can still be tried."`
+	Delivery  Delivery  `json:"delivery" doc:"How far the message has come, as its carrier says."`
 	Reason    string    `json:"reason,omitempty" doc:"Why this is asked: new_device, or empty for a first proof."`
 }
 
@@ -78,13 +78,13 @@ type Delivery struct {
 // ChooseMethod offers other ways to prove.
 type ChooseMethod struct {
 	Head
-	Methods     []Method `json:"methods"`
-	Unavailable []Method `json:"unavailable"`
+	Methods     []Method `json:"methods" doc:"What can be chosen."`
+	Unavailable []Method `json:"unavailable" doc:"What can not, with the reason."`
 }
 
 // Method is a way to prove: sms_code, email_code, password.
 type Method struct {
-	Method string `json:"method"`
+	Method string `json:"method" enum:"sms_code,email_code,password"`
 	To     string `json:"to,omitempty" doc:"The masked destination, only after a first proof."`
 	Reason string `json:"reason,omitempty" doc:"Why it is unavailable."`
 }
@@ -102,8 +102,8 @@ type Captcha struct {
 // NewPassword asks for a new password.
 type NewPassword struct {
 	Head
-	MinLength int    `json:"min_length"`
-	MaxLength int    `json:"max_length"`
+	MinLength int    `json:"min_length" doc:"In characters."`
+	MaxLength int    `json:"max_length" doc:"In characters."`
 	Username  string `json:"username" doc:"The masked contact, so that password managers can file it."`
 }
 
@@ -111,23 +111,23 @@ type NewPassword struct {
 type AddContact struct {
 	Head
 	Kind    string `json:"kind" enum:"phone,email"`
-	Country string `json:"country"`
+	Country string `json:"country" doc:"Default country of a phone number typed without one, ISO 3166-1 alpha-2."`
 }
 
 // Wait says that time or people decide next.
 type Wait struct {
 	Head
-	Until  time.Time `json:"until"`
-	Reason string    `json:"reason"`
+	Until  time.Time `json:"until" doc:"When to ask again."`
+	Reason string    `json:"reason" doc:"What is waited for, as a word."`
 }
 
 // Done is the end.
 type Done struct {
 	Head
 	Account *Account `json:"account,omitempty"`
-	Created bool     `json:"created"`
-	Session *Session `json:"session,omitempty"`
-	Device  *Device  `json:"device,omitempty"`
+	Created bool     `json:"created" doc:"Whether this journey made the account."`
+	Session *Session `json:"session,omitempty" doc:"For two minutes from the end, so that a lost answer can be asked for again."`
+	Device  *Device  `json:"device,omitempty" doc:"How the account knows this device from now on."`
 }
 
 // Account is the account at the end of a journey.
@@ -138,7 +138,7 @@ type Account struct {
 
 // Session is the session that began.
 type Session struct {
-	Token     string    `json:"token"`
+	Token     string    `json:"token" doc:"A secret: it opens the account."`
 	ExpiresAt time.Time `json:"expires_at"`
 }
 
@@ -146,5 +146,5 @@ type Session struct {
 // gives it in "device" when it begins its next journey.
 type Device struct {
 	ID    string `json:"id"`
-	Token string `json:"token,omitempty"`
+	Token string `json:"token,omitempty" doc:"A secret of the device: give it as device.token when it begins its next journey. Missing if the journey began with one."`
 }
