@@ -212,10 +212,10 @@ func (s *Store) Touch(ctx context.Context, db *sqldb.DB, l *Live) error {
 	})
 }
 
-// End ends one session.
-func (s *Store) End(ctx context.Context, tx *sqldb.Tx, id account.ID, sessionID string) error {
-	_, err := tx.Exec(ctx, `DELETE FROM session WHERE account_id = $1 AND id = $2`, int64(id), sessionID)
-	return err
+// End ends one session; ended is false if it was over already.
+func (s *Store) End(ctx context.Context, tx *sqldb.Tx, id account.ID, sessionID string) (ended bool, err error) {
+	n, err := tx.Exec(ctx, `DELETE FROM session WHERE account_id = $1 AND id = $2`, int64(id), sessionID)
+	return n > 0, err
 }
 
 // EndDevice ends the sessions on one device.

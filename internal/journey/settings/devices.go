@@ -53,7 +53,8 @@ func (h *House) ListDevices(ctx context.Context, l *session.Live) ([]Device, err
 // already is signed out: nothing stands in the way of leaving.
 func (h *House) SignOut(ctx context.Context, l *session.Live) error {
 	return h.DB.InTx(ctx, func(tx *sqldb.Tx) error {
-		if err := h.Sessions.End(ctx, tx, l.AccountID, l.ID); err != nil {
+		ended, err := h.Sessions.End(ctx, tx, l.AccountID, l.ID)
+		if err != nil || !ended { // several at once, or again after a lost answer: it is told once
 			return err
 		}
 		return h.Audit.Write(ctx, tx, h.entry(l, audit.SignedOut))
