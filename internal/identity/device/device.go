@@ -109,6 +109,9 @@ func (s *Store) List(ctx context.Context, q sqldb.Querier, id account.ID) ([]Dev
 // account has no such device.
 func (s *Store) Load(ctx context.Context, q sqldb.Querier, id account.ID, deviceID string) (Device, error) {
 	d := Device{ID: deviceID}
+	if b, err := base64.RawURLEncoding.DecodeString(deviceID); err != nil || len(b) != 16 {
+		return d, sqldb.ErrNone // a stranger's text; PostgreSQL takes no NUL
+	}
 	var name, where []byte
 	var created, used int64
 	err := q.QueryRow(ctx, `SELECT kind, name, place, created_at, used_at FROM device WHERE account_id = $1 AND id = $2`, int64(id), deviceID).

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/journey/flow/step"
@@ -130,10 +131,16 @@ func keyHash(key string) []byte {
 	return h[:]
 }
 
+// isID tells whether text can be the ID of a journey. The store is not asked for
+// anything else: PostgreSQL takes no NUL and no invalid UTF-8.
+func isID(text string) bool {
+	return len(text) == 22 && strings.Trim(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") == ""
+}
+
 // load finds a journey for those who hold its key; for all others it is not
 // found, whether it exists or not.
 func (r *Runner) load(ctx context.Context, q sqldb.Querier, h Handle) (stored, error) {
-	if len(h.ID) > 64 || len(h.Key) > 64 {
+	if !isID(h.ID) || len(h.Key) > 64 {
 		return stored{}, fault.NotFound
 	}
 	s := stored{Record: Record{ID: h.ID}}
@@ -231,6 +238,9 @@ func (j typed[F]) ticket(ctx context.Context, q sqldb.Querier, c *Call[F]) (Tick
 // an address must show by itself (the picture of a captcha). The caller checks
 // a secret of its own before it shows anything.
 func Facts[F any](ctx context.Context, r *Runner, id string) (*F, error) {
+	if !isID(id) {
+		return nil, fault.NotFound
+	}
 	var sealed []byte
 	var expires int64
 	err := r.db.QueryRow(ctx, `SELECT facts, expires_at FROM journey WHERE id = $1`, id).Scan(&sealed, &expires)
