@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/selfsame-id/selfsame/internal/front/httpd"
 	"github.com/selfsame-id/selfsame/internal/identity/region"
@@ -178,9 +179,27 @@ func (j *journeyPage) answer(w http.ResponseWriter, r *http.Request) error {
 		return v.goOn()
 	case fault.From(err) == nil:
 		return err
+	case v.done() || flow.JourneyExpired.Is(err) && v.justSignedIn():
+		return v.goOn() // the form was sent twice, or another tab was quicker
 	}
 	return v.page(0, err)
 }
+
+// done tells whether the journey has ended well.
+func (v *visit) done() bool {
+	_, ended := asStep[step.Done](v.ticket.Step)
+	return ended
+}
+
+// justSignedIn tells whether this browser has no journey because one ended here
+// a moment ago.
+func (v *visit) justSignedIn() bool {
+	return v.handle.ID == "" && v.me != nil && v.cfg.Clock.Now().Sub(v.me.CreatedAt) < signedInJust
+}
+
+// signedInJust is how long an answer to a journey of before still leads on: the
+// life of a journey, by default.
+const signedInJust = 15 * time.Minute
 
 // restart goes back to the first step: inside the journey where it can, so that
 // what was spent and what was sent stay known; else by leaving it.
@@ -281,14 +300,10 @@ func (v *visit) input(name string) flow.Input {
 // goOn redirects after an accepted input. At the end of the journey the session
 // begins in this browser and the handle ends (S-56).
 func (v *visit) goOn() error {
-	done, ok := v.ticket.Step.(step.Done)
-	if p, is := v.ticket.Step.(*step.Done); is && p != nil {
-		done, ok = *p, true
-	}
-	if !ok {
+	if v.ticket.Step != nil && !v.done() {
 		return seeOther(v.w, v.path)
 	}
-	if done.Session != nil && done.Session.Token != "" {
+	if done, ok := asStep[step.Done](v.ticket.Step); ok && done.Session != nil && done.Session.Token != "" {
 		httpd.SetCookie(v.r, httpd.SessionCookie, done.Session.Token, v.cfg.SessionLife)
 	}
 	httpd.ClearCookie(v.r, httpd.JourneyCookie)
