@@ -1,7 +1,9 @@
 package stories
 
 import (
+	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -188,7 +190,7 @@ func TestTopic_S03_TwoTabs(t *testing.T) {
 		other.enter(h.phone(bob).code())
 		other.sees("Everything is in order")
 		v.enter(stale)
-		v.sees("You are signed in")
+		v.sees("Everything is in order")
 		v.visit("/account")
 		v.sees("Everything is in order")
 	})
@@ -265,4 +267,67 @@ func TestTopic_S01_ByKeyboard(t *testing.T) {
 		v.arrive(chromedp.KeyEvent(kb.Enter))
 		v.sees("You are signed out on this device.")
 	})
+}
+
+// TestTopic_S03_SentTwice: the same form sent twice in one moment, as a double
+// click or a reload does, leads to the same end twice.
+func TestTopic_S03_SentTwice(t *testing.T) {
+	h := open(t)
+	post := func(path string, form url.Values, cookies string) *answer {
+		t.Helper()
+		r, err := http.NewRequest("POST", h.at+path, strings.NewReader(form.Encode()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, value := range map[string]string{"Content-Type": "application/x-www-form-urlencoded", "Cookie": cookies, "Sec-Fetch-Site": "same-origin"} {
+			r.Header.Set(name, value)
+		}
+		resp, err := client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &answer{resp, body}
+	}
+	token := func(a *answer) string {
+		t.Helper()
+		_, after, _ := strings.Cut(string(a.body), `name="form_token" value="`)
+		value, _, _ := strings.Cut(after, `"`)
+		return value
+	}
+	keep := func(jar string, a *answer) string {
+		for _, c := range a.Cookies() {
+			jar += "; " + c.Name + "=" + c.Value
+		}
+		return strings.TrimPrefix(jar, "; ")
+	}
+	page := h.get("/signin", "en")
+	jar, form := keep("", page), url.Values{"form_token": {token(page)}}
+	form.Set("input", "phone")
+	form.Set("phone", ada)
+	sent := post("/signin", form, jar)
+	if sent.StatusCode != http.StatusSeeOther {
+		t.Fatalf("the number is answered with %s: %s", sent.Status, sent.body)
+	}
+	jar = keep(jar, sent)
+	form = url.Values{"form_token": form["form_token"], "input": {"code"}, "code": {h.phone(ada).code()}}
+	for range 2 {
+		a := post("/signin", form, jar)
+		session := ""
+		for _, c := range a.Cookies() {
+			if c.Name == "session" {
+				session = c.Value
+			}
+		}
+		if a.StatusCode != http.StatusSeeOther || a.Header.Get("Location") != "/account" || session == "" {
+			t.Fatalf("the code is answered with %s to %s", a.Status, a.Header.Get("Location"))
+		}
+		if in := h.send("GET", "/account", nil, "Cookie", "session="+session); in.StatusCode != http.StatusOK {
+			t.Errorf("the session opens %s", in.Status)
+		}
+	}
 }
