@@ -75,12 +75,12 @@ func (a *api) account() {
 	ask(a, call{id: "get-contacts", method: http.MethodGet, path: "/api/v1/account/contacts", tag: tag, session: true,
 		summary: "The contacts in full",
 		about:   "Needs a proof that is at most ten minutes old. The owner sees in the recent activity that somebody looked.",
-		refuses: []*fault.Fault{settings.ProofRequired}, examples: contactsExamples}, a.fullContacts)
+		refuses: []*fault.Fault{session.ProofRequired}, examples: contactsExamples}, a.fullContacts)
 	do(a, call{id: "set-password", method: http.MethodPut, path: "/api/v1/password", tag: tag, session: true,
 		summary: "Set or change the password",
 		about:   "Needs a proof that is at most ten minutes old. Every contact of the account is told.",
 		repeat:  "Sets the same password again; the contacts are told again.",
-		refuses: []*fault.Fault{settings.ProofRequired, fault.InvalidInput, credential.PasswordShort, credential.PasswordLong,
+		refuses: []*fault.Fault{session.ProofRequired, fault.InvalidInput, credential.PasswordShort, credential.PasswordLong,
 			credential.PasswordCommon, credential.PasswordPersonal, credential.PasswordBreached}, examples: passwordExamples}, a.setPassword)
 	a.avatar()
 }

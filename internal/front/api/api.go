@@ -15,6 +15,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/selfsame-id/selfsame/internal/front/httpd"
+	"github.com/selfsame-id/selfsame/internal/identity/session"
 	"github.com/selfsame-id/selfsame/internal/journey/flow"
 	"github.com/selfsame-id/selfsame/internal/journey/settings"
 	"github.com/selfsame-id/selfsame/internal/kit/fault"
@@ -129,7 +130,7 @@ func (p *problem) GetHeaders() http.Header {
 	if p.after != "" {
 		h.Set("Retry-After", p.after)
 	}
-	if p.Code == settings.SessionRequired.Code {
+	if p.Code == session.Required.Code {
 		h.Set("WWW-Authenticate", "Bearer")
 	}
 	return h

@@ -12,8 +12,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/selfsame-id/selfsame/internal/front/httpd"
+	"github.com/selfsame-id/selfsame/internal/identity/session"
 	"github.com/selfsame-id/selfsame/internal/journey/flow"
-	"github.com/selfsame-id/selfsame/internal/journey/settings"
 	"github.com/selfsame-id/selfsame/internal/kit/captcha"
 	"github.com/selfsame-id/selfsame/internal/kit/fault"
 )
@@ -157,7 +157,7 @@ func (a *api) describeAnswer(o *huma.Operation, c call) {
 func (c call) refusals() []*fault.Fault {
 	all := slices.Clone(c.refuses)
 	if c.session {
-		all = append(all, settings.SessionRequired)
+		all = append(all, session.Required)
 	}
 	if c.writes() {
 		all = append(all, writeFaults...)

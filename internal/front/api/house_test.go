@@ -48,14 +48,18 @@ const host = "id.example.com"
 
 // house is the API on a real store, with people's phones and mailboxes outside.
 type house struct {
-	t        *testing.T
-	db       *sqldb.DB
-	clock    *clock.Clock
-	handler  http.Handler
-	box      *box
-	sign     *signin.House
-	settings *settings.House
-	doc      *spec
+	t         *testing.T
+	db        *sqldb.DB
+	clock     *clock.Clock
+	handler   http.Handler
+	box       *box
+	sign      *signin.House
+	settings  *settings.House
+	doc       *spec
+	limits    proof.Limits
+	setLimits func(proof.Limits)
+	numbers   int    // used by fresh
+	last      string // that fresh gave
 }
 
 // each runs a test on both engines.
@@ -110,7 +114,7 @@ func newHouse(t *testing.T, db *sqldb.DB, c *clock.Clock) *house {
 // journeys makes floors 2b and 3.
 func (h *house) journeys(ring *seal.Ring) {
 	book, counts, plan := words.Book(), quota.New(ring.Key("quota")), numbers.New(numbers.Policy{}, nil)
-	limits := proof.Limits{
+	h.limits = proof.Limits{
 		Length: 6, Life: 5 * time.Minute, Tries: 5, ResendAfter: []time.Duration{time.Minute, 2 * time.Minute, 5 * time.Minute},
 		Destination: limit("codes.destination", 10), DestinationTries: limit("codes.tries", 10), Device: limit("codes.device", 1000),
 		Network: limit("codes.network", 1000), NetworkWide: limit("codes.network_wide", 1000), Country: limit("codes.country", 1000),
@@ -133,7 +137,8 @@ func (h *house) journeys(ring *seal.Ring) {
 	s := h.sign
 	s.Directory = directory.New(s.Contacts, phones{plan})
 	s.Sessions = session.New(accounts, devices, session.Life{Idle: 14 * 24 * time.Hour, Absolute: 30 * 24 * time.Hour})
-	s.Codes = proof.NewCodes(ring, counts, h.box.courier, book, "Selfsame", host, limits)
+	h.setLimits = func(l proof.Limits) { s.Codes = proof.NewCodes(ring, counts, h.box.courier, book, "Selfsame", host, l) }
+	h.setLimits(h.limits)
 	s.Notices = proof.NewNotices(h.box.courier, book, "Selfsame", func(string) *time.Location { return time.UTC })
 	h.settings = &settings.House{
 		DB: h.db, Accounts: accounts, Contacts: s.Contacts, Devices: devices, Sessions: s.Sessions, Audit: s.Audit, Passwords: s.Passwords,

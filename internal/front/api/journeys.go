@@ -20,7 +20,7 @@ import (
 type journeyView struct {
 	ID        string    `json:"id" doc:"Names the journey. It may stand in logs; by itself it opens nothing."`
 	Key       string    `json:"key,omitempty" doc:"The secret of the journey, given once. Send it as the header Journey-Key with every further call, and write it to no log."`
-	Kind      string    `json:"kind" enum:"signin,signup" doc:"What the journey is for."`
+	Kind      string    `json:"kind" enum:"signin,signup,change_phone,change_email" doc:"What the journey is for."`
 	ExpiresAt time.Time `json:"expires_at" doc:"When the journey ends if it is not finished."`
 	Step      anyStep   `json:"step" doc:"The present step."`
 }
@@ -32,7 +32,7 @@ type anyStep struct{ step.Step }
 func (s anyStep) MarshalJSON() ([]byte, error) { return json.Marshal(s.Step) }
 
 type beginJourney struct {
-	Kind     string       `json:"kind" enum:"signin,signup" doc:"What the journey is for. signin creates the account where nobody has the proved contact and the region allows it."`
+	Kind     string       `json:"kind" enum:"signin,signup,change_phone,change_email" doc:"What the journey is for. signin creates the account where nobody has the proved contact and the region allows it. change_phone and change_email give the signed-in account the contact that it lacks; they need a session with a proof of the last ten minutes."`
 	Region   string       `json:"region,omitempty" doc:"Policy set, such as intl or cn; the server's first one if left out."`
 	Locale   string       `json:"locale,omitempty" maxLength:"35" doc:"BCP 47 tag of the language of messages and refusals; Accept-Language if left out."`
 	Country  string       `json:"country,omitempty" pattern:"^[A-Za-z]{2}$" doc:"ISO 3166-1 alpha-2 code of phone numbers typed without a country code; the region's if left out."`
@@ -161,6 +161,11 @@ const secretLength = 43
 func (a *api) visitor(ctx context.Context, d *beginDevice) (flow.Visitor, error) {
 	i := httpd.From(ctx)
 	v := flow.Visitor{Addr: i.Addr, Locale: i.Locale, Place: a.Place(ctx), DeviceKind: "other"}
+	if l, err := a.live(ctx); err == nil { // whoever is signed in, for the journeys that need it
+		v.Session = l
+	} else if fault.From(err) == nil {
+		return v, err
+	}
 	if d == nil {
 		return v, nil
 	}

@@ -14,7 +14,6 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/front/httpd"
 	"github.com/selfsame-id/selfsame/internal/identity/session"
-	"github.com/selfsame-id/selfsame/internal/journey/settings"
 	"github.com/selfsame-id/selfsame/internal/kit/fault"
 )
 
@@ -128,7 +127,7 @@ func (a *api) admit(ctx context.Context, c call, in any) (l *session.Live, err e
 func (a *api) live(ctx context.Context) (*session.Live, error) {
 	token := httpd.SessionToken(requestOf(ctx).Request)
 	if token == "" {
-		return nil, settings.SessionRequired
+		return nil, session.Required
 	}
 	return a.Settings.Live(ctx, token)
 }
