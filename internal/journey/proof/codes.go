@@ -66,12 +66,14 @@ type Codes struct {
 	brand   string
 	host    string // of the public URL, for the domain-bound line
 	limits  Limits
+	country *quota.Shared // limits.Country
 	guard   *guard
 }
 
 // NewCodes makes Codes. host is the host that pages are served from, without port.
 func NewCodes(ring *seal.Ring, book *quota.Book, c *courier.Courier, words *locale.Book, brand, host string, limits Limits) *Codes {
-	return &Codes{ring, book, c, words, brand, host, limits.withDefaults(), new(guard)}
+	limits = limits.withDefaults()
+	return &Codes{ring, book, c, words, brand, host, limits, book.Share(limits.Country), new(guard)}
 }
 
 // Limits are the numbers in force.
@@ -117,23 +119,35 @@ func (c *Codes) Spend(ctx context.Context, tx *sqldb.Tx, s *Sent, to *Code, from
 	if from.Device != "" {
 		spends = append(spends, quota.Spend{Limit: c.limits.Device, Subject: from.Device})
 	}
-	if to.Country != "" && !to.Hidden {
-		spends = append(spends, quota.Spend{Limit: c.limits.Country, Subject: to.Country})
+	if to.Hidden {
+		if err := c.limited(c.book.Spend(ctx, tx, spends...)); err != nil {
+			return err
+		}
+		return c.spendHidden(ctx, tx, to, from)
 	}
-	if err := c.limited(c.book.Spend(ctx, tx, spends...)); err != nil || !to.Hidden {
-		return err
+	return c.limited(c.spend(ctx, tx, to.Country, spends...))
+}
+
+// spend charges the country of a text, if it has one, and all the others, or
+// nothing and answers the refusal.
+func (c *Codes) spend(ctx context.Context, tx *sqldb.Tx, country string, others ...quota.Spend) (*quota.Refusal, error) {
+	if country == "" {
+		return c.book.Spend(ctx, tx, others...)
 	}
-	return c.spendHidden(ctx, tx, to, from)
+	if refused, err := c.country.Spend(ctx, tx, country); err != nil || refused != nil {
+		return refused, err
+	}
+	refused, err := c.book.Spend(ctx, tx, others...)
+	if err == nil && refused != nil {
+		err = c.country.Refund(ctx, tx, country, 1)
+	}
+	return refused, err
 }
 
 // spendHidden charges what a hidden code costs the contact that it goes to. If
 // that is spent the code goes to nobody: a refusal would tell whose it is.
 func (c *Codes) spendHidden(ctx context.Context, tx *sqldb.Tx, to *Code, from Source) error {
-	spends := []quota.Spend{{Limit: c.limits.Destination, Subject: from.lane(to.counter())}}
-	if to.Country != "" {
-		spends = append(spends, quota.Spend{Limit: c.limits.Country, Subject: to.Country})
-	}
-	refused, err := c.book.Spend(ctx, tx, spends...)
+	refused, err := c.spend(ctx, tx, to.Country, quota.Spend{Limit: c.limits.Destination, Subject: from.lane(to.counter())})
 	if refused != nil {
 		to.Address, to.Country = "", ""
 	}
@@ -303,7 +317,7 @@ func (c *Codes) Burn(ctx context.Context, tx *sqldb.Tx, s *Sent, from Source) er
 	}
 	code.UsedAt = tx.Now()
 	if code.Country != "" {
-		if err := c.book.Refund(ctx, tx, c.limits.Country, code.Country, c.limits.CountryCredit); err != nil {
+		if err := c.country.Refund(ctx, tx, code.Country, c.limits.CountryCredit); err != nil {
 			return err
 		}
 	}
