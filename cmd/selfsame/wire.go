@@ -201,6 +201,7 @@ func (b *site) journeys(context.Context) error {
 		Notices:  notices, Courier: b.courier, Brand: b.set.Brand.Name, Rules: signInRules(b.set),
 	}
 	flow.Add(b.runner, signin.Journey(b.signIn))
+	flow.Add(b.runner, signin.Adding(b.signIn))
 	b.settings = &accountpage.House{
 		DB: b.db, Accounts: b.accounts, Contacts: b.contacts, Devices: b.devices, Sessions: b.sessions, Audit: b.audit,
 		Passwords: b.passwords, Book: b.book, Notices: notices, Brand: b.set.Brand.Name, FreshFor: freshFor,

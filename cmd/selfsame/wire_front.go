@@ -17,7 +17,6 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity/session"
 	"github.com/selfsame-id/selfsame/internal/journey/flow"
 	"github.com/selfsame-id/selfsame/internal/journey/flow/step"
-	accountpage "github.com/selfsame-id/selfsame/internal/journey/settings"
 	"github.com/selfsame-id/selfsame/internal/journey/signin"
 	"github.com/selfsame-id/selfsame/internal/kit/captcha"
 	"github.com/selfsame-id/selfsame/internal/remote/numbers"
@@ -66,7 +65,7 @@ func (b *site) pages(hasArticle func(string) bool) (*pages.Pages, error) {
 	cfg := pages.Config{
 		PublicURL: b.set.Public(), Words: b.words, Clock: b.Clock, Brand: pages.Brand{Name: b.set.Brand.Name, Accent: b.set.Brand.Accent},
 		Regions: b.regions, Journeys: b.runner, Accounts: b.settings, Visitor: b.visitor, Session: b.session, HasArticle: hasArticle,
-		Opening: func(_, region string) step.Identify { return b.signIn.Opening(region) },
+		Opening: func(kind, region string) step.Step { return b.signIn.Opening(kind, region) },
 		Phones:  pages.Phones{Mask: numbers.Mask, Format: numbers.Format},
 		Explain: b.router.Fail, SessionLife: b.set.Sessions.Absolute, FreshFor: freshFor,
 		PasswordMin: b.set.Passwords.MinLength, PasswordMax: passwordMost, Storybook: b.set.Demo,
@@ -97,7 +96,7 @@ func (b *site) session(r *http.Request) (*session.Live, error) {
 		return nil, nil
 	}
 	live, err := b.settings.Live(r.Context(), token)
-	if accountpage.SessionRequired.Is(err) {
+	if session.Required.Is(err) {
 		return nil, nil
 	}
 	return live, err

@@ -21,7 +21,7 @@ func (p *Pages) signedIn(h func(w http.ResponseWriter, r *http.Request, me *sess
 		case me != nil:
 			return h(w, r, me)
 		case r.Method != http.MethodGet && r.Method != http.MethodHead:
-			return settings.SessionRequired
+			return session.Required
 		}
 		back, ok := httpd.ReturnPath(r.URL.Path)
 		if !ok {

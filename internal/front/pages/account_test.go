@@ -164,7 +164,7 @@ func TestTopic_R07_ContactsAreMasked(t *testing.T) {
 	if b.post("/account/contacts", "input", "show"); !strings.Contains(b.page, "lin.yue@example.com") || !strings.Contains(b.page, "138 0013 8000") {
 		t.Error("after a fresh proof they are not shown in full")
 	}
-	h.refuse = settings.ProofRequired
+	h.refuse = session.ProofRequired
 	if w := b.post("/account/contacts", "input", "show"); w.Code != http.StatusForbidden || strings.Contains(b.page, "lin.yue") || !strings.Contains(b.page, `id="fault"`) {
 		t.Errorf("without one: status %d", w.Code)
 	}

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/selfsame-id/selfsame/internal/identity/contact"
 	"github.com/selfsame-id/selfsame/internal/identity/session"
 	"github.com/selfsame-id/selfsame/internal/kit/fault"
 )
@@ -22,6 +23,23 @@ func (contactsPage) file() string { return "account_contacts" }
 type contactRow struct {
 	Icon, Text, Value string
 	State             any
+	Add               string // address where it can be added; empty: it is there
+	AddText           string
+}
+
+// The addresses where a contact is added.
+const (
+	addPhone = "/account/contacts/add-phone"
+	addEmail = "/account/contacts/add-email"
+)
+
+// add answers GET where a contact is added: who proved too long ago to be the
+// owner signs in again first, and comes back here.
+func (j *journeyPage) add(w http.ResponseWriter, r *http.Request, me *session.Live) error {
+	if !me.ProvedWithin(j.cfg.FreshFor, j.cfg.Clock.Now()) {
+		return seeOther(w, "/signin?return="+j.path)
+	}
+	return j.show(w, r)
 }
 
 // contacts shows the contacts masked; a POST of a person who proved to be the
@@ -51,7 +69,12 @@ func (p *Pages) contactsView(f *Frame, list []contactShown, full bool) view {
 	v := contactsPage{accountFrame: p.accountFrame(f, "/account/contacts"), Full: full, FreshFor: p.cfg.FreshFor, CanShow: f.Me.ProvedWithin(p.cfg.FreshFor, f.now)}
 	for _, c := range list {
 		row := contactRow{Icon: contactIcon(c.Kind), Text: f.T("page.contacts." + string(c.Kind)), Value: c.Value, State: f.T("page.contacts.none")}
-		if c.Value != "" {
+		if c.Value == "" {
+			row.Add, row.AddText = addPhone, f.T("page.contacts.add_phone")
+			if c.Kind == contact.Email {
+				row.Add, row.AddText = addEmail, f.T("page.contacts.add_email")
+			}
+		} else {
 			v.AnyContact = true
 			row.State = f.H("page.contacts.verified", "time", f.Day(c.VerifiedAt))
 		}

@@ -21,6 +21,7 @@ type journeyPage struct {
 	*Pages
 	path string
 	kind string
+	home string // where it leads if nothing else was asked for; empty: the account page
 }
 
 // visit is one request to a journey's address.
@@ -44,6 +45,7 @@ func (j *journeyPage) visit(w http.ResponseWriter, r *http.Request) (*visit, err
 		return nil, err
 	}
 	v := &visit{journeyPage: j, w: w, r: r, who: j.cfg.Visitor(r), me: me}
+	v.who.Session = me
 	if cookie, ok := httpd.Cookie(r, httpd.JourneyCookie); ok {
 		v.handle.ID, v.handle.Key, _ = strings.Cut(cookie, ".")
 	}
@@ -55,7 +57,10 @@ func (j *journeyPage) visit(w http.ResponseWriter, r *http.Request) (*visit, err
 		}
 		get = v.form.Get
 	}
-	v.returnTo, _ = httpd.ReturnPath(get("return"))
+	var asked bool
+	if v.returnTo, asked = httpd.ReturnPath(get("return")); !asked {
+		v.returnTo = j.home
+	}
 	v.with = query.Get("with")
 	v.setRegion(get("region"))
 	return v, nil

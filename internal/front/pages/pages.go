@@ -40,7 +40,7 @@ type Config struct {
 	Accounts Accounts
 	// Opening is the first step of a journey that has not begun, so that a look
 	// at the page writes nothing.
-	Opening func(kind, region string) step.Identify
+	Opening func(kind, region string) step.Step
 	Visitor func(r *http.Request) flow.Visitor
 	Phones  Phones
 	// HasArticle tells whether the help center has "section/slug"; nil: every one.
@@ -124,6 +124,12 @@ func (p *Pages) Mount(rt *httpd.Router) {
 	for path, kind := range map[string]string{"/signin": "signin", "/signup": "signup"} {
 		j := &journeyPage{Pages: p, path: path, kind: kind}
 		rt.Handle("GET "+path, j.show)
+		rt.Handle("POST "+path, j.answer)
+		rt.Handle("GET "+path+"/delivery", j.delivery)
+	}
+	for path, kind := range map[string]string{addPhone: "change_phone", addEmail: "change_email"} {
+		j := &journeyPage{Pages: p, path: path, kind: kind, home: "/account/contacts"}
+		rt.Handle("GET "+path, p.signedIn(j.add))
 		rt.Handle("POST "+path, j.answer)
 		rt.Handle("GET "+path+"/delivery", j.delivery)
 	}

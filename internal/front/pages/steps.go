@@ -35,7 +35,7 @@ func (b stepBuilder) base() stepFrame {
 func (b stepBuilder) build() (view, error) {
 	present := b.v.ticket.Step
 	if present == nil {
-		return b.identify(b.v.cfg.Opening(b.v.kind, b.v.region.Name)), nil
+		present = b.v.cfg.Opening(b.v.kind, b.v.region.Name)
 	}
 	if s, ok := asStep[step.Identify](present); ok {
 		return b.identify(s), nil
@@ -69,7 +69,7 @@ func (b stepBuilder) offers(input string) bool {
 	if s, ok := asStep[step.Identify](b.v.ticket.Step); ok {
 		return slices.Contains(s.Inputs, input)
 	}
-	return slices.Contains(b.v.cfg.Opening(b.v.kind, b.v.region.Name).Inputs, input)
+	return slices.Contains(stepInputs(b.v.cfg.Opening(b.v.kind, b.v.region.Name)), input)
 }
 
 // typed gives back what the person typed, after a refusal. Secrets are never asked for here.
@@ -199,9 +199,8 @@ type passwordPage struct {
 func (passwordPage) file() string { return "step_password" }
 
 func (b stepBuilder) password(s step.Password) view {
-	if b.v.form != nil && b.v.form.Get("input") == "username" {
+	if opening, ok := asStep[step.Identify](b.v.cfg.Opening(b.v.kind, b.v.region.Name)); ok && b.v.form != nil && b.v.form.Get("input") == "username" {
 		// Both were typed together: they stay together, with what was typed.
-		opening := b.v.cfg.Opening(b.v.kind, b.v.region.Name)
 		b.v.with = "password"
 		return b.identify(opening)
 	}

@@ -22,9 +22,7 @@ import (
 
 // Refusals of the account page.
 var (
-	SessionRequired = fault.Declare("session_required", 401, "signing-in/how-do-i-sign-in")
-	ProofRequired   = fault.Declare("proof_required", 403, "signing-in/how-do-i-sign-in")
-	AvatarInvalid   = fault.Declare("avatar_invalid", 422, "about/what-is-this-account")
+	AvatarInvalid = fault.Declare("avatar_invalid", 422, "about/what-is-this-account")
 )
 
 // House is what the settings use.
@@ -48,7 +46,7 @@ type House struct {
 func (h *House) Live(ctx context.Context, token string) (*session.Live, error) {
 	l, err := h.Sessions.Check(ctx, h.DB, token)
 	if err == session.ErrNone {
-		return nil, SessionRequired
+		return nil, session.Required
 	}
 	if err != nil {
 		return nil, err
@@ -62,7 +60,7 @@ func (h *House) fresh(l *session.Live, action string) error {
 	if l.ProvedWithin(h.FreshFor, h.DB.Now()) {
 		return nil
 	}
-	return ProofRequired.With("for", action)
+	return session.ProofRequired.With("for", action)
 }
 
 // Overview is the account as its page and GET /api/v1/account show it.
@@ -113,7 +111,7 @@ func (h *House) act(ctx context.Context, l *session.Live, f func(tx *sqldb.Tx) e
 			return err
 		}
 		if !still {
-			return SessionRequired
+			return session.Required
 		}
 		return f(tx)
 	})

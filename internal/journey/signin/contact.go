@@ -52,6 +52,9 @@ func (h *House) addPhone() flow.Move[facts] {
 			if err := h.recent(c); err != nil {
 				return err
 			}
+			if err := h.lacks(ctx, tx, c); err != nil {
+				return err
+			}
 			number, err := h.readPhone(c)
 			if err != nil {
 				return err
@@ -75,6 +78,9 @@ func (h *House) addEmail() flow.Move[facts] {
 				return flow.JourneyStep
 			}
 			if err := h.recent(c); err != nil {
+				return err
+			}
+			if err := h.lacks(ctx, tx, c); err != nil {
 				return err
 			}
 			address, err := email.Read(c.Input.Email)

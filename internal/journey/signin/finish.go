@@ -10,6 +10,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity/contact"
 	"github.com/selfsame-id/selfsame/internal/identity/credential"
 	"github.com/selfsame-id/selfsame/internal/identity/device"
+	"github.com/selfsame-id/selfsame/internal/identity/session"
 	"github.com/selfsame-id/selfsame/internal/journey/flow"
 	"github.com/selfsame-id/selfsame/internal/journey/flow/step"
 	"github.com/selfsame-id/selfsame/internal/kit/fault"
@@ -82,6 +83,9 @@ func (h *House) enter(ctx context.Context, tx *sqldb.Tx, c *call, who account.Ac
 		}
 		return h.stop(c, err)
 	}
+	if c.Facts.Member != "" {
+		return h.added(tx, c, who)
+	}
 	wants, err := h.wants(ctx, tx, c, who)
 	if err != nil {
 		return err
@@ -103,6 +107,9 @@ const proofFor = 10 * time.Minute
 func (h *House) recent(c *call) error {
 	for _, p := range c.Facts.Proved {
 		if c.Now.Sub(p.At) > proofFor {
+			if c.Facts.Member != "" {
+				return session.ProofRequired.With("for", c.Kind)
+			}
 			c.Facts.restart()
 			return flow.JourneyExpired
 		}
@@ -238,7 +245,7 @@ func (h *House) showDone(ctx context.Context, q sqldb.Querier, c *call) (step.St
 	d := c.Facts.Done
 	s := step.Done{Head: step.Head{Type: step.TypeDone, Inputs: []string{}}, Created: d.Created,
 		Account: &step.Account{ID: d.Account.String(), Nickname: d.Nickname}}
-	if c.Now.Sub(d.At) <= doneFor {
+	if d.Token != "" && c.Now.Sub(d.At) <= doneFor {
 		s.Session = &step.Session{Token: d.Token, ExpiresAt: d.ExpiresAt}
 		s.Device = &step.Device{ID: d.DeviceID, Token: d.DeviceToken}
 	}

@@ -38,6 +38,7 @@ type town struct {
 	house  *signin.House
 	runner *flow.Runner
 	post   *postOffice
+	ring   *seal.Ring
 }
 
 type phones struct{ *numbers.Plan }
@@ -101,7 +102,8 @@ func newTown(t *testing.T, db *sqldb.DB, c *clock.Clock, change ...func(*signin.
 	h.Notices = proof.NewNotices(post.courier, book, "Selfsame", func(string) *time.Location { return time.UTC })
 	r := flow.New(db, ring, nil)
 	flow.Add(r, signin.Journey(h))
-	return &town{t: t, db: db, clock: c, house: h, runner: r, post: post}
+	flow.Add(r, signin.Adding(h))
+	return &town{t: t, db: db, clock: c, house: h, runner: r, post: post, ring: ring}
 }
 
 // visit is one person's journey.

@@ -91,14 +91,19 @@ type facts struct {
 	Adding      contact.Kind `json:"adding,omitempty"`       // it, until it is there or skipped
 	AddSent     bool         `json:"add_sent,omitempty"`     // a code is out to it
 	MaySkip     bool         `json:"may_skip,omitempty"`
-	Made        bool         `json:"made,omitempty"` // this journey made the account
+	Made        bool         `json:"made,omitempty"`   // this journey made the account
+	Member      string       `json:"member,omitempty"` // the session that began it, where it adds to an account
 	Done        *done        `json:"done,omitempty"`
 }
 
 // restart forgets who was meant and what was proved. What was sent and what was
 // solved stays, so that nobody counts from zero by going back.
 func (f *facts) restart() {
-	*f = facts{Region: f.Region, Country: f.Country, Locale: f.Locale, ReturnTo: f.ReturnTo, Device: f.Device, Sent: f.Sent, Human: f.Human}
+	fresh := facts{Region: f.Region, Country: f.Country, Locale: f.Locale, ReturnTo: f.ReturnTo, Device: f.Device, Sent: f.Sent, Human: f.Human}
+	if f.Member != "" { // who began it stays who they are
+		fresh.Member, fresh.Account, fresh.Adding, fresh.Proved = f.Member, f.Account, f.Adding, f.Proved
+	}
+	*f = fresh
 }
 
 // done is the end of a journey.
