@@ -44,7 +44,7 @@ import net/rpc net/rpc/jsonrpc                 : -
 field.InsecureSkipVerify                       : tests
 
 # Nouns and verbs do not know that there is HTTP.
-import net/http                                : cmd bench stories lab internal/kit internal/remote internal/front
+import net/http                                : cmd bench stories lab internal/crash internal/kit internal/remote internal/front
 
 # Markup that html/template does not escape is made in few places, each named
 # below; a script, a style or an address never is.

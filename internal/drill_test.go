@@ -1,8 +1,6 @@
 package internal_test
 
 import (
-	"errors"
-	"io/fs"
 	"os"
 	"path"
 	"regexp"
@@ -13,35 +11,6 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb/sqldbtest"
 )
-
-// papers are the pages that tell people where things are.
-var papers = []string{"README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/TOUR.md"}
-
-// A place of ours in backquotes. Angle brackets and capitals stand for a name.
-var placeInText = regexp.MustCompile("`((?:cmd|internal|lab|bench|docs|\\.ci)/[\\w./-]+|[\\w-]+\\.md)`")
-
-// Paper stays true: every file and folder that it names is there.
-func TestPaper_placesExist(t *testing.T) {
-	places := 0
-	for _, paper := range papers {
-		text, err := os.ReadFile(path.Join(root, paper))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // it names nothing
-		}
-		for _, found := range placeInText.FindAllStringSubmatch(string(text), -1) {
-			if strings.Contains(found[1], "NNNN") {
-				continue
-			}
-			places++
-			if _, err := os.Stat(path.Join(root, strings.TrimSuffix(found[1], "/..."))); err != nil {
-				t.Errorf("%s names %s, which is not there", paper, found[1])
-			}
-		}
-	}
-	if places < 10 {
-		t.Errorf("only %d places found in the papers", places)
-	}
-}
 
 // drills are the statements of SECURITY.md in their order, each with a question
 // that counts what it has to end.
