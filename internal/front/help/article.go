@@ -101,6 +101,7 @@ type view struct {
 	Facts
 	Country   string // the reader's, "" if nothing is known of its ranges
 	Here      []Range
+	Nowhere   []Range  // of networks without a country
 	Countries []string // others with known ranges
 }
 
@@ -111,7 +112,10 @@ func (v view) ByEmail() bool {
 }
 
 func (c *Center) fill(tmpl *texttemplate.Template, iso string, lang locale.Tag) (string, error) {
-	v := view{Facts: c.options.Facts, Country: iso, Here: c.options.Facts.Ranges[iso]}
+	v := view{Facts: c.options.Facts, Country: iso, Nowhere: c.options.Facts.Ranges[""]}
+	if iso != "" {
+		v.Here = v.Ranges[iso]
+	}
 	v.Brand = escape(v.Brand)
 	v.Services = nil
 	for _, s := range c.options.Facts.Services {
@@ -119,7 +123,7 @@ func (c *Center) fill(tmpl *texttemplate.Template, iso string, lang locale.Tag) 
 	}
 	names := map[string]string{}
 	for other := range v.Ranges {
-		if other != iso {
+		if other != iso && other != "" {
 			v.Countries = append(v.Countries, other)
 			names[other] = c.options.Words.Country(lang, other)
 		}

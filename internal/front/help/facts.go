@@ -18,7 +18,8 @@ type Facts struct {
 	Regions []RegionFacts
 	// Home is the country shown to readers whose own is not known.
 	Home string
-	// Ranges are the numbers of machines, by country (ISO 3166-1 alpha-2).
+	// Ranges are the numbers of machines, by country (ISO 3166-1 alpha-2); "" for
+	// those of networks without a country.
 	Ranges map[string][]Range
 	// Services are the names of the apps and sites that the account opens.
 	Services []string

@@ -37,6 +37,7 @@ func usual() Facts {
 		Home:        "CN",
 		Ranges: map[string][]Range{
 			"CN": {{86, "10647", "13"}, {86, "140", "13"}}, "NL": {{31, "97", "11"}}, "IN": {{91, "*", "13"}},
+			"": {{882, "*", "4-15"}},
 		},
 	}
 }
@@ -394,8 +395,14 @@ func TestTopic_C07_TheRangesAreThoseOfTheReadersCountry(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, body := get(c, "/help/creating-an-account/what-is-an-iot-sim", "en"); !strings.Contains(body, want) {
-			t.Errorf("for a reader in %q it does not say %q:\n%s", country, want, body)
+		_, body := get(c, "/help/creating-an-account/what-is-an-iot-sim", "en")
+		for _, want := range []string{want, "+882 followed by 4-15 digits", "what-is-an-iot-sim?country=IN"} {
+			if !strings.Contains(body, want) {
+				t.Errorf("for a reader in %q it does not say %q:\n%s", country, want, body)
+			}
+		}
+		if strings.Contains(body, "country=\"") {
+			t.Errorf("for a reader in %q it leads to a country without a name:\n%s", country, body)
 		}
 	}
 }
