@@ -62,6 +62,7 @@ func limits() proof.Limits {
 		Network:          quota.Limit{Name: "codes.network", Windows: hour(100)},
 		NetworkWide:      quota.Limit{Name: "codes.network_wide", Windows: hour(1000)},
 		Country:          quota.Limit{Name: "codes.country", Windows: hour(500)},
+		Guesses:          quota.Limit{Name: "codes.guesses", Windows: hour(200)},
 		CountryCredit:    4, ChallengeAfter: 50,
 	}
 }
