@@ -221,7 +221,7 @@ func (c *Center) language(r *http.Request) locale.Tag {
 // country is the one asked for by ?country=, else the reader's, else the first
 // of those with known ranges.
 func (c *Center) country(r *http.Request) string {
-	if iso := r.URL.Query().Get("country"); c.options.Facts.Ranges[iso] != nil {
+	if iso := r.URL.Query().Get("country"); iso != "" && c.options.Facts.Ranges[iso] != nil {
 		return iso
 	}
 	if c.options.Country != nil {

@@ -290,7 +290,8 @@ func TestNumbersComeFromConfiguration(t *testing.T) {
 		"S03": {"43 minutes"},
 		"S04": {"38 days"},
 		"O01": {"38 days", "83 days"},
-		"R01": {`In the region "atlantis" every account has one`},
+		"R01": {"29 minutes"},
+		"R02": {"29 minutes"},
 		"R07": {"29 minutes"},
 		"V01": {"77 seconds and 19 minutes"},
 		"V02": {"77 seconds and 19 minutes", "17 minutes"},
@@ -304,7 +305,7 @@ func TestNumbersComeFromConfiguration(t *testing.T) {
 	han := map[string][]string{
 		"A01": {"Zanzibar *& Co*", "17 分钟", "Bazaar和Forum"}, "C01": {"9 位", "17 分钟", "21 个字符", "atlantis：用邮箱创建"},
 		"C04": {"91 天"}, "C07": {"瑞典", "+46 71999", "12-14 位", "荷兰"}, "S01": {"9 位", "17 分钟", "83 天", "38 天"},
-		"S03": {"43 分钟"}, "S04": {"38 天"}, "O01": {"38 天", "83 天"}, "R01": {"“atlantis”的账号都有安全手机"}, "R07": {"29 分钟"},
+		"S03": {"43 分钟"}, "S04": {"38 天"}, "O01": {"38 天", "83 天"}, "R01": {"29 分钟"}, "R02": {"29 分钟"}, "R07": {"29 分钟"},
 		"V01": {"77 秒和19 分钟"}, "V02": {"77 秒和19 分钟", "17 分钟"},
 		"V03": {"7 小时 23 条、53 小时 41 条", "11 小时内输错 61 次", "77 秒和19 分钟", "17 分钟"},
 		"V04": {"7 小时 23 条、53 小时 41 条", "77 秒和19 分钟"}, "V05": {"试 13 次", "输错 13 次", "17 分钟", "9 位"},
