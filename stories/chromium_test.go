@@ -79,7 +79,8 @@ func startChromium(t *testing.T) context.Context {
 // visitor is somebody with a browser of their own, one tab, maybe without scripts.
 type visitor struct {
 	*house
-	ctx context.Context
+	ctx     context.Context
+	scripts bool
 
 	mu     sync.Mutex
 	faults []string // what the browser held against the page
@@ -90,7 +91,7 @@ type visitor struct {
 // missing file, a request to anybody else.
 func (h *house) browser(scripts bool, languages string) *visitor {
 	h.t.Helper()
-	v := &visitor{house: h}
+	v := &visitor{house: h, scripts: scripts}
 	ctx, end := chromedp.NewContext(startChromium(h.t), chromedp.WithNewBrowserContext(), chromedp.WithListener(v.watch))
 	ctx, cancel := context.WithTimeout(ctx, 6*patience)
 	h.t.Cleanup(func() {
@@ -105,18 +106,18 @@ func (h *house) browser(scripts bool, languages string) *visitor {
 	v.ctx = ctx
 	v.do(chromedp.EmulateViewport(360, 740), prefer("light"))
 	v.do(call(network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: network.Headers{"Accept-Language": languages}}))
-	v.do(call(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !scripts}))
+	v.allowScripts(scripts)
 	return v
 }
 
 // tab opens another tab of the same browser.
-func (v *visitor) tab(scripts bool) *visitor {
+func (v *visitor) tab() *visitor {
 	v.t.Helper()
-	w := &visitor{house: v.house}
+	w := &visitor{house: v.house, scripts: v.scripts}
 	ctx, end := chromedp.NewContext(v.ctx, chromedp.WithListener(w.watch))
 	v.t.Cleanup(end)
 	w.ctx = ctx
-	w.do(call(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !scripts}))
+	w.allowScripts(v.scripts)
 	return w
 }
 
@@ -154,6 +155,11 @@ func call[P, R any](command cdp.Command[P, R], params P) chromedp.Action[chromed
 		_, err := cdp.Call(ctx, tab, command, params)
 		return err
 	})
+}
+
+func (v *visitor) allowScripts(yes bool) {
+	v.t.Helper()
+	v.do(call(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !yes}))
 }
 
 // prefer makes the browser ask for a color scheme, and for no motion.
@@ -286,7 +292,12 @@ func (v *visitor) fill(label, text string) {
 	v.t.Helper()
 	v.mark(findField, label)
 	eval[any](v, `(e => { e.focus(); e.select(); })(document.querySelector("[data-story]"))`)
-	v.do(call(input.InsertText, input.InsertTextParams{Text: text}))
+	v.do(insert(text))
+}
+
+// insert puts text in at once, as autofill and input methods do.
+func insert(text string) chromedp.Action[chromedp.Void] {
+	return call(input.InsertText, input.InsertTextParams{Text: text})
 }
 
 // types presses keys one after the other.

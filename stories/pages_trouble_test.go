@@ -180,7 +180,7 @@ func TestTopic_S03_TwoTabs(t *testing.T) {
 		v.visit("/signin")
 		v.askCode(ada)
 		stale := h.phone(ada).code()
-		other := v.tab(scripts)
+		other := v.tab()
 		other.visit("/signin")
 		other.sees("Enter the code")
 		other.press("Use a different number")

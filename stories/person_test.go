@@ -134,8 +134,8 @@ func (p *person) at(step string) *person {
 	return p
 }
 
-// refused checks that the last call was refused in the way that CONTRACT
-// "Errors" says, with a help article that answers.
+// refused checks that the last call was refused as a problem document (RFC
+// 9457) says it, with a help article that answers.
 func (p *person) refused(status int, code string) reply {
 	p.t.Helper()
 	r := p.last
