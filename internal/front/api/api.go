@@ -1,5 +1,5 @@
-// Package api holds the JSON face of the journeys and of the account (CONTRACT
-// "Journeys over JSON"), its OpenAPI 3.1 document and a page to read it. A
+// Package api holds the JSON face of the journeys and of the account,
+// its OpenAPI 3.1 document and a page to read it. A
 // handler parses, makes one call into a journey package and renders; it must
 // never decide anything. Bodies are read by httpd's strict decoder, and errors
 // are written by the one renderer, because the library's own echo rejected
@@ -64,7 +64,9 @@ func init() {
 // Mount registers the API below /api/ on the router, and the pictures of captchas.
 func Mount(cfg Config) {
 	a := &api{Config: cfg, mux: &mux{rt: cfg.Router, options: map[string][]httpd.Option{}}}
-	cfg.Router.FaceAt("/api/", httpd.API())
+	for _, prefix := range []string{"/api/", "/captcha/"} {
+		cfg.Router.FaceAt(prefix, httpd.API())
+	}
 	c := huma.DefaultConfig(cfg.Brand+" account API", version)
 	c.CreateHooks = nil // no $schema member and no link to it in answers
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath = "", "", ""

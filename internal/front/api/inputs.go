@@ -102,16 +102,14 @@ func inputFaults() []*fault.Fault {
 	return distinct(all)
 }
 
-// frameFaults can answer any call: they come from the frame around it.
+// frameFaults can answer any call: they come from the frame around it, and
+// invalid_input from a query that says one thing twice.
 var frameFaults = []*fault.Fault{
-	httpd.Misdirected, httpd.URITooLong, httpd.HeadersTooLarge, httpd.UnsupportedMedia, fault.Unavailable, fault.Internal,
+	httpd.Misdirected, httpd.URITooLong, httpd.HeadersTooLarge, httpd.UnsupportedMedia, fault.InvalidInput, fault.Unavailable, fault.Internal,
 }
 
-// writeFaults can answer any call that changes something, and readFaults one whose body is JSON.
-var (
-	writeFaults = []*fault.Fault{httpd.ForbiddenOrigin, httpd.TooLarge, httpd.InvalidJSON}
-	bodyFaults  = []*fault.Fault{fault.InvalidInput}
-)
+// writeFaults can answer any call that changes something.
+var writeFaults = []*fault.Fault{httpd.ForbiddenOrigin, httpd.TooLarge, httpd.InvalidJSON}
 
 // distinct drops what is listed twice, and sorts by status and code.
 func distinct(list []*fault.Fault) []*fault.Fault {

@@ -168,6 +168,10 @@ func decode(r *http.Request, v any) error {
 	if err != nil {
 		return err
 	}
+	return decodeBytes(r, data, v)
+}
+
+func decodeBytes(r *http.Request, data []byte, v any) error {
 	if err := httpd.DecodeBody(r, data, v); err != nil {
 		return err
 	}
@@ -191,7 +195,7 @@ func checkEmpty(r *http.Request) error {
 	if err != nil || len(data) == 0 {
 		return err
 	}
-	return httpd.DecodeBody(r, data, &none{})
+	return decodeBytes(r, data, &none{})
 }
 
 // isName tells whether text may be an id or a secret of ours: up to 64 letters,

@@ -39,6 +39,9 @@ func readSpec(t *testing.T, h *house) *spec {
 
 // operation finds what the document says of a request; nil if nothing.
 func (s *spec) operation(r *http.Request) map[string]any {
+	if r.Method != strings.ToUpper(r.Method) {
+		return nil // it is another method (RFC 9110 section 9.1)
+	}
 	method := strings.ToLower(r.Method)
 	if method == "head" {
 		method = "get"

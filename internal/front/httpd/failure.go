@@ -133,7 +133,7 @@ func (f Failure) RetryAfter(now time.Time) string {
 	return strconv.FormatInt(max(1, int64((wait+time.Second-1)/time.Second)), 10)
 }
 
-// MarshalJSON writes the problem document of CONTRACT "Errors".
+// MarshalJSON writes the problem document (RFC 9457).
 func (f Failure) MarshalJSON() ([]byte, error) {
 	var b bytes.Buffer
 	b.WriteByte('{')

@@ -200,6 +200,9 @@ func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.setHeaders()
 	if err := rt.admit(r); err != nil {
 		x.info.Locale = rt.langs.fallback()
+		if MethodNotAllowed.Is(err) && cleanPath(r.URL.Path) {
+			x.allow(rt.methods(r)) // RFC 9110 section 15.5.6
+		}
 		x.fail(r, err)
 		return
 	}
@@ -306,7 +309,17 @@ func (rt *Router) guardWrite(x *exchange, r *http.Request, ro *route) error {
 // miss answers paths that no route has: 405 with Allow if another method would, else 404 (S-131).
 func (rt *Router) miss(_ http.ResponseWriter, r *http.Request) {
 	x := From(r.Context()).x
-	var allow []string
+	methods := rt.methods(r)
+	if methods == nil {
+		x.fail(r, fault.NotFound)
+		return
+	}
+	x.allow(methods)
+	x.fail(r, MethodNotAllowed)
+}
+
+// methods are those that the path of a request has; nil if it is no path of ours.
+func (rt *Router) methods(r *http.Request) (allow []string) {
 	for _, m := range []string{"GET", "POST", "PUT", "PATCH", "DELETE"} {
 		if _, pattern := rt.mux.Handler(&http.Request{Method: m, URL: r.URL, Host: r.Host}); pattern != "/" && pattern != "" {
 			allow = append(allow, m)
@@ -315,12 +328,11 @@ func (rt *Router) miss(_ http.ResponseWriter, r *http.Request) {
 			}
 		}
 	}
-	if allow == nil {
-		x.fail(r, fault.NotFound)
-		return
-	}
-	x.Header()["Allow"] = []string{strings.Join(allow, ", ")}
-	x.fail(r, MethodNotAllowed)
+	return allow
+}
+
+func (x *exchange) allow(methods []string) {
+	x.Header()["Allow"] = []string{strings.Join(methods, ", ")}
 }
 
 // hostsOf lists the spellings of the public host.
