@@ -3,6 +3,7 @@ package quota
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
 )
@@ -12,9 +13,10 @@ import (
 // it from the charge to the commit (measured on PostgreSQL with 32 clients: 160
 // sign-ins a second instead of 400). So each process keeps a purse a subject:
 // the row is charged a step of the limit at once, and what is refunded goes into
-// the purse first. A row is never charged less than was spent, but for what is
-// just being committed, which is made up for by the next charge; a process that
-// dies loses its purses, at most two steps a subject.
+// the purse first; what it holds beyond two steps it gives back to the row, once a
+// second at most. A row is never charged less than was spent, but for what is just
+// being committed, which is made up for by the next charge. A process that dies
+// loses what is in its purses.
 //
 // A step is one part in a hundred of the limit's smallest maximum. Below 200 it
 // would be 1, and every charge goes to the row.
@@ -25,11 +27,12 @@ type Shared struct {
 
 	mu     sync.Mutex
 	purses map[string]int
+	back   map[string]time.Time // when a purse may give back again
 }
 
 // Share makes a shared limit of l.
 func (b *Book) Share(l Limit) *Shared {
-	s := &Shared{book: b, limit: l, purses: map[string]int{}}
+	s := &Shared{book: b, limit: l, purses: map[string]int{}, back: map[string]time.Time{}}
 	for i, w := range l.Windows {
 		if i == 0 || w.Max/100 < s.step {
 			s.step = w.Max / 100
@@ -67,13 +70,26 @@ func (s *Shared) Refund(ctx context.Context, tx *sqldb.Tx, subject string, n int
 	if s.step < 2 {
 		return s.book.Refund(ctx, tx, s.limit, subject, n)
 	}
-	if has := s.purse(subject) + n; has > 2*s.step {
-		back := has - s.step
-		s.put(tx, subject, n-back)
-		return s.book.Refund(ctx, tx, s.limit, subject, back)
+	more := s.more(subject, n, tx.Now())
+	s.put(tx, subject, n-more)
+	if more == 0 {
+		return nil
 	}
-	s.put(tx, subject, n)
-	return nil
+	return s.book.Refund(ctx, tx, s.limit, subject, more)
+}
+
+// more is how much of a purse with n more is to be given back now. Who is told
+// so has the turn even if its transaction is undone: were it told to all that are
+// at work, all would give back the same.
+func (s *Shared) more(subject string, n int, now time.Time) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	has := s.purses[subject] + n
+	if has <= 2*s.step || now.Before(s.back[subject]) {
+		return 0
+	}
+	s.back[subject] = now.Add(time.Second)
+	return has - s.step
 }
 
 func (s *Shared) purse(subject string) int {
