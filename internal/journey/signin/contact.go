@@ -111,6 +111,11 @@ func (h *House) addProved(ctx context.Context, tx *sqldb.Tx, c *call) error {
 	}
 	kind := f.Adding
 	if _, has := contact.Of(contacts, kind); has { // another journey of the same person was quicker
+		if f.Member != "" {
+			f.AddSent = false
+			c.Refuse(MethodUnavailable.With("reason", "has_one"))
+			return nil
+		}
 		f.Adding = ""
 		return h.enter(ctx, tx, c, who)
 	}

@@ -51,7 +51,7 @@ func (p phones) Mobile(text, country string) (string, bool) {
 func day(n int) []quota.Window  { return []quota.Window{{Max: n, Per: 24 * time.Hour}} }
 func hour(n int) []quota.Window { return []quota.Window{{Max: n, Per: time.Hour}} }
 
-// limits are the defaults of PRODUCT "Verification codes".
+// limits are those of the defaults.
 func limits() proof.Limits {
 	return proof.Limits{
 		Length: 6, Life: 5 * time.Minute, Tries: 5,
@@ -83,10 +83,11 @@ func newTown(t *testing.T, db *sqldb.DB, c *clock.Clock, change ...func(*signin.
 			region.Region{Name: "intl", Country: "US", Zone: time.UTC, SignUp: []string{"phone", "email"}, Required: "email", AskFor: "no"},
 			region.Region{Name: "cn", Country: "CN", Zone: time.FixedZone("CST", 8*3600), SignUp: []string{"phone"}, Required: "phone", AskFor: "no"},
 			region.Region{Name: "both", Country: "US", Zone: time.UTC, SignUp: []string{"phone", "email"}, Required: "phone", AskFor: "yes"},
-			region.Region{Name: "must", Country: "US", Zone: time.UTC, SignUp: []string{"phone", "email"}, Required: "phone", AskFor: "must"}),
+			region.Region{Name: "must", Country: "US", Zone: time.UTC, SignUp: []string{"phone", "email"}, Required: "phone", AskFor: "must"},
+			region.Region{Name: "closed", Country: "US", Zone: time.UTC, AskFor: "no"}),
 		Numbers: plan, Accounts: account.New(ring), Contacts: contact.New(ring), Devices: device.New(ring), Audit: audit.New(ring),
 		Passwords: credential.New(credential.NewGate(credential.Profile{MemoryKiB: 64, Time: 1, Threads: 1}, 2, 100, c), ring, credential.Rules{}),
-		Book:      counts, Captchas: proof.NewCaptchas(ring, 1000), Courier: post.courier, Brand: "Selfsame",
+		Book:      counts, Captchas: proof.NewCaptchas(ring, 20), Courier: post.courier, Brand: "Selfsame",
 		Rules: signin.Rules{
 			Tries:        quota.Limit{Name: "password.tries", Windows: day(100), Pace: []time.Duration{0, 0, 0, 0, time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 16 * time.Second, 30 * time.Second}},
 			TriesNetwork: quota.Limit{Name: "password.network", Windows: hour(1000)},
