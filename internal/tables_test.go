@@ -18,7 +18,7 @@ import (
 // owns the table. "*" stands for a name that is put together at run time.
 var tableExceptions = map[string]string{
 	"internal/identity/session: account": "checkQuery: the session check of every request is one read by the distribution key",
-	"internal/identity/session: device":  "checkQuery as above; Touch notes the use of session and device in one transaction",
+	"internal/identity/session: device":  "checkQuery as above",
 	"internal/identity/credential: *":    "Forget empties its own two tables in a loop",
 	"internal/identity/rekey: *":         "walks the columns that each owner names in its Sealed()",
 	"internal/remote/courier: *":         "the sweep empties its own two tables in a loop",

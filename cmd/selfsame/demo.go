@@ -65,7 +65,7 @@ func listenBeside(addr net.Addr) (net.Listener, error) {
 }
 
 // demoSettings are the defaults with everything in one folder. Only the limits
-// per network are wider, so that one machine can play many people (CONTRACT "Lab").
+// per network are wider, so that one machine can play many people.
 func demoSettings(dir, asked string, public, admin net.Addr) (settings.Settings, error) {
 	s := settings.Default()
 	s.Demo = true

@@ -15,7 +15,7 @@ import (
 
 const day = 24 * time.Hour
 
-// freshFor is how long a proof is good for a sensitive act (security.md section 4).
+// freshFor is how long a proof is good for a sensitive act (S-67).
 const freshFor = 10 * time.Minute
 
 // passwordMost is the longest password, in characters.

@@ -11,7 +11,7 @@ import (
 	_ "time/tzdata" // zones of regions, also where the machine has none
 )
 
-// The exit statuses (CONTRACT "Commands").
+// The exit statuses.
 const (
 	done   = 0
 	failed = 1

@@ -1,6 +1,6 @@
 // Package invariant holds the sentences that are true of the store at every
-// moment, whatever crashed or raced, and looks for what breaks them (R-02,
-// security.md section 7). It only reads, across the tables of every room: that is
+// moment, whatever crashed or raced, and looks for what breaks them.
+// It only reads, across the tables of every room: that is
 // why it stands beside them all. It must never mend, decide anything at run time
 // or be imported by a room; the crash tests use it, and whoever asks whether a
 // database is sound. What it says holds identifiers and never personal data.

@@ -89,7 +89,8 @@ func (c *caller) close() {
 	for i := range c.lanes {
 		// Whoever looked at the context before it ended is through after this.
 		c.lanes[i].mu.Lock()
-		c.lanes[i].mu.Unlock() //nolint:staticcheck // a barrier, nothing to do inside
+		//lint:ignore SA2001 a barrier, nothing to do inside
+		c.lanes[i].mu.Unlock()
 	}
 	c.wg.Wait()
 	c.client.CloseIdleConnections()

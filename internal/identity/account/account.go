@@ -17,7 +17,7 @@ import (
 // State is where an account is in its life.
 type State string
 
-// The states (PRODUCT "Words").
+// The states.
 const (
 	Active    State = "active"
 	IsFrozen  State = "frozen"

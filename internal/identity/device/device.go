@@ -147,6 +147,12 @@ func (s *Store) Beyond(ctx context.Context, q sqldb.Querier, id account.ID) (ids
 	return ids, rows.Err()
 }
 
+// Touch notes the use of a device.
+func (s *Store) Touch(ctx context.Context, tx *sqldb.Tx, id account.ID, deviceID string) error {
+	_, err := tx.Exec(ctx, `UPDATE device SET used_at = $3 WHERE account_id = $1 AND id = $2`, int64(id), deviceID, sqldb.Micros(tx.Now()))
+	return err
+}
+
 // Forget makes a device unknown to the account; found is false if it has no such device.
 func (s *Store) Forget(ctx context.Context, tx *sqldb.Tx, id account.ID, deviceID string) (found bool, err error) {
 	n, err := tx.Exec(ctx, `DELETE FROM device WHERE account_id = $1 AND id = $2`, int64(id), deviceID)

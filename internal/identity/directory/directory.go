@@ -10,13 +10,8 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity/account"
 	"github.com/selfsame-id/selfsame/internal/identity/contact"
 	"github.com/selfsame-id/selfsame/internal/kit/email"
-	"github.com/selfsame-id/selfsame/internal/kit/fault"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
 )
-
-// UsernameInvalid says that the text is no e-mail, phone or account ID. Its
-// argument hint tells which one it resembles: email, phone, account_id, none.
-var UsernameInvalid = fault.Declare("username_invalid", 422, "password/why-is-my-username-or-password-called-incorrect")
 
 // Way is how a username was read.
 type Way string

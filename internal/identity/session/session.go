@@ -207,8 +207,7 @@ func (s *Store) Touch(ctx context.Context, db *sqldb.DB, l *Live) error {
 		if _, err := tx.Exec(ctx, `UPDATE session SET used_at = $3 WHERE account_id = $1 AND id = $2`, int64(l.AccountID), l.ID, now); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, `UPDATE device SET used_at = $3 WHERE account_id = $1 AND id = $2`, int64(l.AccountID), l.DeviceID, now)
-		return err
+		return s.devices.Touch(ctx, tx, l.AccountID, l.DeviceID)
 	})
 }
 

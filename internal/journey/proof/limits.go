@@ -8,8 +8,8 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kit/quota"
 )
 
-// Limits are the numbers in force for verification codes (PRODUCT
-// "Verification codes", security.md section 4). All are configuration.
+// Limits are the numbers in force for verification codes. All are
+// configuration.
 type Limits struct {
 	Length      int             // digits
 	Life        time.Duration   // of a code

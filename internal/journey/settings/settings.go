@@ -20,11 +20,6 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
 )
 
-// Refusals of the account page.
-var (
-	AvatarInvalid = fault.Declare("avatar_invalid", 422, "about/what-is-this-account")
-)
-
 // House is what the settings use.
 type House struct {
 	DB        *sqldb.DB

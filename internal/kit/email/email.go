@@ -8,14 +8,7 @@ import (
 	"strings"
 
 	"golang.org/x/net/idna"
-
-	"github.com/selfsame-id/selfsame/internal/kit/fault"
 )
-
-// Invalid refuses an address. It carries "reason", never the address: empty,
-// too_long, form (not one name, one "@" and one domain), local (the name before
-// the "@") or domain.
-var Invalid = fault.Declare("email_invalid", 422, "recovery-phone-and-e-mail/why-cant-i-add-my-phone-or-e-mail")
 
 // maxLength is the longest path that SMTP carries, less its brackets (RFC 5321
 // section 4.5.3.1.3); what is longer is not even looked at.

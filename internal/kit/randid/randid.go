@@ -1,5 +1,5 @@
-// Package randid makes identifiers, secrets and codes from the system's
-// cryptographic generator (S-09, S-115). It must never take another source.
+// Package randid holds the making of identifiers, secrets and codes from the
+// system's cryptographic generator (S-09, S-115). It must never take another source.
 package randid
 
 import (

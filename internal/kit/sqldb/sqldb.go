@@ -1,5 +1,5 @@
-// Package sqldb is the one seam to the database: SQLite (embedded) and engines
-// that speak PostgreSQL's protocol, under one portable SQL text. It holds the
+// Package sqldb holds the one seam to the database: SQLite (embedded) and
+// engines that speak PostgreSQL's protocol, under one portable SQL text; the
 // drivers, the transactions, the migrations and which errors mean "taken",
 // "busy" or "try again". It must never know a table but its own. Nothing outside
 // it opens a transaction, a savepoint or a driver.

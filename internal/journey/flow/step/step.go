@@ -1,5 +1,5 @@
 // Package step holds the typed steps that journeys hand out, one at a time. A
-// step type has one Go type, one JSON shape (CONTRACT "Journeys over JSON") and
+// step type has one Go type, one JSON shape and
 // one page template. The package must never decide anything: what a step
 // contains is decided in the journeys.
 package step
