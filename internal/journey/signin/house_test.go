@@ -32,7 +32,7 @@ import (
 // town is a house with people around it: the journeys on a real store, and an
 // outside world that keeps what it is sent.
 type town struct {
-	t      *testing.T
+	t      testing.TB
 	db     *sqldb.DB
 	clock  *clock.Clock
 	house  *signin.House
@@ -67,7 +67,7 @@ func limits() proof.Limits {
 	}
 }
 
-func newTown(t *testing.T, db *sqldb.DB, c *clock.Clock, change ...func(*signin.House, *proof.Limits)) *town {
+func newTown(t testing.TB, db *sqldb.DB, c *clock.Clock, change ...func(*signin.House, *proof.Limits)) *town {
 	t.Helper()
 	ring, err := seal.New()
 	if err != nil {

@@ -21,7 +21,7 @@ import (
 // postOffice is the outside world: a carrier and a mail server that keep what
 // they are handed, behind the real courier and its real outbox.
 type postOffice struct {
-	t       *testing.T
+	t       testing.TB
 	db      *sqldb.DB
 	courier *courier.Courier
 	mu      sync.Mutex
@@ -30,7 +30,7 @@ type postOffice struct {
 	refuse  *attempt.Failure // what the carrier answers instead of taking a text
 }
 
-func newPostOffice(t *testing.T, db *sqldb.DB, c *clock.Clock, ring *seal.Ring) *postOffice {
+func newPostOffice(t testing.TB, db *sqldb.DB, c *clock.Clock, ring *seal.Ring) *postOffice {
 	p := &postOffice{t: t, db: db, got: map[string][]string{}}
 	q := job.New(db, c, slog.New(slog.DiscardHandler))
 	p.courier = courier.New(db, c, q, ring, courier.Options{

@@ -186,7 +186,7 @@ func (w *town) owner() owner {
 	return o
 }
 
-func hasAct(t *testing.T, acts []audit.Kind, kind audit.Kind, want int) {
+func hasAct(t testing.TB, acts []audit.Kind, kind audit.Kind, want int) {
 	t.Helper()
 	n := 0
 	for _, a := range acts {
