@@ -2,8 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
+	"time"
 
+	"github.com/selfsame-id/selfsame/internal/kit/clock"
 	"github.com/selfsame-id/selfsame/internal/kit/seal"
 )
 
@@ -69,9 +73,12 @@ func printKeys(sh *shell, ring *seal.Ring, asJSON bool) error {
 	return nil
 }
 
-func runKeysRotate(_ context.Context, sh *shell, args []string) error {
+// keysReadEvery is how often a running node looks whether the ring has changed.
+const keysReadEvery = 10 * time.Second
+
+func runKeysRotate(ctx context.Context, sh *shell, args []string) error {
 	fs := flags("keys rotate")
-	config := configFlag(fs)
+	config, wait := configFlag(fs), fs.Duration("wait", -1, "")
 	if _, err := parse(fs, args); err != nil {
 		return err
 	}
@@ -83,10 +90,25 @@ func runKeysRotate(_ context.Context, sh *shell, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := ring.Rotate(); err != nil {
+	if *wait < 0 {
+		*wait = 0
+		if !strings.HasPrefix(s.Database.URL.Reveal(), "sqlite:") { // there may be other nodes
+			*wait = 2 * keysReadEvery
+		}
+	}
+	// First every node learns the new keys, then they are used: nobody seals what
+	// another cannot open yet.
+	passphrase := []byte(s.Keys.Passphrase.Reveal())
+	if err := errors.Join(ring.Prepare(), ring.Save(s.Keys.File, passphrase)); err != nil {
 		return err
 	}
-	if err := ring.Save(s.Keys.File, []byte(s.Keys.Passphrase.Reveal())); err != nil {
+	if *wait > 0 {
+		fmt.Fprintf(sh.out, "The new keys are in the ring. Waiting %s until every node has read it.\n", *wait)
+		if err := clock.System().Sleep(ctx, *wait); err != nil {
+			return fmt.Errorf("stopped before the new keys were put to use; run it again: %w", err)
+		}
+	}
+	if err := errors.Join(ring.Promote(), ring.Save(s.Keys.File, passphrase)); err != nil {
 		return err
 	}
 	return printKeys(sh, ring, false)

@@ -40,7 +40,7 @@ func commands() []command {
 		{"migrate", "[--config FILE] [--status] [--json]", "bring the database up to date", runMigrate},
 		{"keys create", "[--config FILE]", "make the key ring file", runKeysCreate},
 		{"keys list", "[--config FILE] [--json]", "list the versions of the sealing keys", runKeysList},
-		{"keys rotate", "[--config FILE]", "add new keys and use them from now on", runKeysRotate},
+		{"keys rotate", "[--wait 20s] [--config FILE]", "add new keys, and use them once every node knows them", runKeysRotate},
 		{"keys reseal", "[--config FILE]", "put what is stored under the newest keys", runKeysReseal},
 		{"keys disable", "ID [--config FILE]", "stop a key version under which nothing is left", runKeysDisable},
 		{"account show", "ID [--config FILE] [--json]", "what is known of an account, contacts masked", runAccountShow},

@@ -40,9 +40,10 @@ func openStore(ctx context.Context, s settings.Settings, c *clock.Clock) (db *sq
 	if err != nil {
 		return nil, nil, err
 	}
+	opened := db
 	defer func() {
 		if err != nil {
-			_ = db.Close()
+			_ = opened.Close()
 		}
 	}()
 	states, err := db.MigrationStatus(ctx, schema.Migrations())

@@ -160,7 +160,7 @@ func catalogs(over []fs.FS) (out []fs.FS) {
 
 // watchKeys takes a rotated key ring over from its file while running.
 func (b *site) watchKeys(ctx context.Context) error {
-	b.ring.Watch(ctx, b.Clock, b.set.Keys.File, []byte(b.set.Keys.Passphrase.Reveal()), 10*time.Second, func(err error) {
+	b.ring.Watch(ctx, b.Clock, b.set.Keys.File, []byte(b.set.Keys.Passphrase.Reveal()), keysReadEvery, func(err error) {
 		if err != nil {
 			b.Log.ErrorContext(ctx, "the key ring could not be read again", slog.Any("error", err))
 		}

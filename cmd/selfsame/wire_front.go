@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"io/fs"
 	"net/http"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/mileusna/useragent"
 
@@ -44,6 +46,9 @@ func (b *site) front(context.Context) error {
 	site.Mount(b.router)
 	b.router.Handle("GET /help", center.Handle)
 	b.router.Handle("GET /help/{path...}", center.Handle)
+	if b.set.Brand.Support != "" {
+		b.router.Handle("GET /.well-known/security.txt", b.securityText)
+	}
 	hooks.Mount(b.router, b.courier)
 	api.Mount(api.Config{
 		Router: b.router, Runner: b.runner, Settings: b.settings, Words: b.words, Ring: b.ring, Brand: b.set.Brand.Name, Server: b.set.PublicURL,
@@ -60,6 +65,13 @@ func (b *site) front(context.Context) error {
 	return nil
 }
 
+// securityText names whom to tell of a weakness of this installation (RFC 9116).
+func (b *site) securityText(w http.ResponseWriter, _ *http.Request) error {
+	expires := b.Clock.Now().AddDate(0, 6, 0).Format(time.RFC3339)
+	text := "Contact: " + b.set.Brand.Support + "\nExpires: " + expires + "\nCanonical: " + b.set.PublicURL + "/.well-known/security.txt\n"
+	return httpd.WriteBuffer(w, "text/plain; charset=utf-8", bytes.NewBufferString(text))
+}
+
 // pages makes the hosted pages.
 func (b *site) pages(hasArticle func(string) bool) (*pages.Pages, error) {
 	cfg := pages.Config{
@@ -68,7 +80,7 @@ func (b *site) pages(hasArticle func(string) bool) (*pages.Pages, error) {
 		Opening: func(kind, region string) step.Step { return b.signIn.Opening(kind, region) },
 		Phones:  pages.Phones{Mask: numbers.Mask, Format: numbers.Format},
 		Explain: b.router.Fail, SessionLife: b.set.Sessions.Absolute, FreshFor: freshFor,
-		PasswordMin: b.set.Passwords.MinLength, PasswordMax: passwordMost, Storybook: b.set.Demo,
+		Support: b.set.Brand.Support, PasswordMin: b.set.Passwords.MinLength, PasswordMax: passwordMost, Storybook: b.set.Demo,
 	}
 	for _, c := range b.numbers.Countries() {
 		cfg.Countries = append(cfg.Countries, pages.Country{ISO: c.ISO, Code: c.Code})

@@ -33,6 +33,7 @@ type Frame struct {
 	Scripts      []string
 	Styles       []string // beside our own
 	DemoAddress  string
+	Support      string
 	Me           *session.Live
 	OtherRegions []RegionChoice
 	Languages    []LanguageChoice
@@ -69,7 +70,7 @@ func (p *Pages) newFrame(l locale.Tag, zone *time.Location) *Frame {
 	f := &Frame{
 		pages: p, book: p.cfg.Words, voice: p.cfg.Words.In(l, zone, now), zone: zone, now: now,
 		Lang: l, Dir: p.cfg.Words.Dir(l), BrandName: p.cfg.Brand.name(l), Shape: "card",
-		DemoAddress: p.cfg.DemoAddress, Scripts: []string{"page.js"},
+		DemoAddress: p.cfg.DemoAddress, Support: p.cfg.Support, Scripts: []string{"page.js"},
 	}
 	for _, tag := range p.cfg.Words.Tags() {
 		f.Languages = append(f.Languages, LanguageChoice{Tag: tag, Name: p.cfg.Words.Name(tag), Current: tag == l})

@@ -55,6 +55,7 @@ type Config struct {
 	PasswordMin int           // characters, in the rules that the page tells; 0 is 8
 	PasswordMax int           // 0 is 256
 	AvatarBytes int64         // largest avatar upload; 0 is 4 MiB
+	Support     string        // where people find the operator's support; empty: not shown
 	DemoAddress string        // where the demo's phones are ("/lab"); empty outside the demo
 	Storybook   bool          // serve /storybook; in the demo only
 }

@@ -14,7 +14,7 @@ func Default() Settings {
 		Regions: map[string]Region{
 			"cn": {
 				SignUp: []string{"phone"}, Required: "phone", AskFor: "must",
-				Languages: []string{"zh-Hans", "en"}, Zone: "Asia/Shanghai", Country: "CN",
+				Zone: "Asia/Shanghai", Country: "CN",
 			},
 			"intl": newRegion(),
 		},
@@ -45,7 +45,7 @@ func Default() Settings {
 func newRegion() Region {
 	return Region{
 		SignUp: []string{"phone", "email"}, Required: "email", AskFor: "no",
-		Languages: []string{"en", "zh-Hans"}, Zone: "UTC", Country: "US",
+		Zone: "UTC", Country: "US",
 	}
 }
 

@@ -17,7 +17,6 @@ var (
 	countryForm = regexp.MustCompile(`^[A-Z]{2}$`)
 	nameForm    = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
 	prefixForm  = regexp.MustCompile(`^\+[1-9][0-9]{1,14}$`)
-	tagForm     = regexp.MustCompile(`^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$`)
 )
 
 // rules are what one key alone cannot tell.
@@ -91,14 +90,6 @@ func (r *reader) region(key, name string, g Region) {
 		r.fault(key+".zone", "is not a time zone", `Use a name such as "Europe/Berlin" or "UTC"`)
 	}
 	r.country(key+".country", g.Country)
-	if len(g.Languages) == 0 {
-		r.fault(key+".languages", "names no language", `Use for instance ["en"]`)
-	}
-	for _, l := range g.Languages {
-		if !tagForm.MatchString(l) {
-			r.fault(key+".languages", l+" is not a language tag", `Use for instance "en" or "zh-Hans"`)
-		}
-	}
 }
 
 func (r *reader) country(key string, codes ...string) {

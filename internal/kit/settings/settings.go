@@ -72,12 +72,11 @@ type Brand struct {
 
 // Region is a policy set.
 type Region struct {
-	SignUp    []string `toml:"sign_up" in:"phone,email" doc:"Ways to create an account: phone, email."`
-	Required  string   `toml:"required_contact" in:",phone,email" doc:"The contact that an account must have: phone, email, or empty."`
-	AskFor    string   `toml:"ask_for_contact" in:"no,yes,must" doc:"Whether it is asked for after a sign-up by another way: no, yes (can be skipped), must."`
-	Languages []string `toml:"languages" doc:"Languages, the first when the browser asks for none that we speak."`
-	Zone      string   `toml:"zone" doc:"Time zone of times in messages (IANA name)."`
-	Country   string   `toml:"country" doc:"Country of phone numbers typed without one, ISO 3166-1 alpha-2."`
+	SignUp   []string `toml:"sign_up" in:"phone,email" doc:"Ways to create an account: phone, email."`
+	Required string   `toml:"required_contact" in:",phone,email" doc:"The contact that an account must have: phone, email, or empty."`
+	AskFor   string   `toml:"ask_for_contact" in:"no,yes,must" doc:"Whether it is asked for after a sign-up by another way: no, yes (can be skipped), must."`
+	Zone     string   `toml:"zone" doc:"Time zone of times in messages (IANA name)."`
+	Country  string   `toml:"country" doc:"Country of phone numbers typed without one, ISO 3166-1 alpha-2."`
 }
 
 // Journeys are sign-in and the others.
