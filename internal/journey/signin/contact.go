@@ -85,7 +85,7 @@ func (h *House) addEmail() flow.Move[facts] {
 			}
 			address, err := email.Read(c.Input.Email)
 			if err != nil {
-				return err
+				return onField(err, "email")
 			}
 			return h.countSend(ctx, tx, c, toEmail(purposeContact, address.Canonical, c.Facts.Account))
 		},

@@ -10,6 +10,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/journey/flow"
 	"github.com/selfsame-id/selfsame/internal/journey/flow/step"
 	"github.com/selfsame-id/selfsame/internal/kit/email"
+	"github.com/selfsame-id/selfsame/internal/kit/fault"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
 	"github.com/selfsame-id/selfsame/internal/remote/numbers"
 )
@@ -73,7 +74,16 @@ func (h *House) identifyPhone() flow.Move[facts] {
 
 // readPhone reads the number of the input, dialed from the country that was picked.
 func (h *House) readPhone(c *call) (numbers.Number, error) {
-	return h.Numbers.Read(c.Input.Phone, h.country(c))
+	number, err := h.Numbers.Read(c.Input.Phone, h.country(c))
+	return number, onField(err, "phone")
+}
+
+// onField names the field that a refusal of what was typed is about.
+func onField(err error, field string) error {
+	if f := fault.From(err); f != nil && f.Field == "" {
+		return f.On(field)
+	}
+	return err
 }
 
 func (h *House) country(c *call) string {
@@ -93,7 +103,7 @@ func (h *House) identifyEmail() flow.Move[facts] {
 			}
 			address, err := email.Read(c.Input.Email)
 			if err != nil {
-				return err
+				return onField(err, "email")
 			}
 			id, err := h.Contacts.Holder(ctx, tx, contact.Email, address.Canonical)
 			if err != nil {

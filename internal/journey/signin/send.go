@@ -136,5 +136,5 @@ func (h *House) needsNumber(c *call) bool {
 // askNumber asks the line-type look-up.
 func (h *House) askNumber(ctx context.Context, c *call) error {
 	_, err := h.Numbers.Ask(ctx, c.Answer.(*sending).Typed)
-	return err
+	return onField(err, "phone")
 }
