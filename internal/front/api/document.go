@@ -211,7 +211,8 @@ func (a *api) document() *huma.OpenAPI {
 	}
 	schemas := doc.Components.Schemas.Map()
 	schemas["Problem"] = problemSchema(doc.Components.Schemas)
-	delete(schemas, "ErrorModel") // the library's own
+	delete(schemas, "ErrorModel") // the library's own, which nothing here answers
+	delete(schemas, "ErrorDetail")
 	for name, s := range schemas {
 		if !strings.HasPrefix(name, "Input") && !slices.Contains(sentSchemas, name) {
 			s.AdditionalProperties = openEnded(s) // answers may grow

@@ -1,11 +1,13 @@
 // Package hooks holds the doors for machines that call back: carriers with
 // receipts and texts that people sent. It hands the raw body on, because the
 // signature is over it (S-150); whether to believe it is the receiver's. It
-// answers nothing but a status.
+// must never read what it hands on, answers nothing but a status, and owns no
+// table.
 package hooks
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -18,13 +20,16 @@ type Receiver interface {
 	Callback(ctx context.Context, route string, header map[string][]string, query url.Values, body []byte) error
 }
 
-// Mount registers POST /hooks/sms/{route}.
+// Mount registers POST /hooks/sms/{route} (docs/protocols/http-carrier.md).
 func Mount(rt *httpd.Router, r Receiver) {
 	rt.FaceAt("/hooks/", httpd.API())
 	rt.Handle("POST /hooks/sms/{route}", func(w http.ResponseWriter, req *http.Request) error {
 		body, err := io.ReadAll(req.Body)
-		if err != nil {
+		if _, large := errors.AsType[*http.MaxBytesError](err); large {
 			return httpd.TooLarge.Because(err)
+		}
+		if err != nil {
+			return httpd.InvalidJSON.Because(err) // cut off on the way: 400, so that it comes again
 		}
 		if err := r.Callback(req.Context(), req.PathValue("route"), req.Header, req.URL.Query(), body); err != nil {
 			return err
