@@ -74,6 +74,8 @@ func BenchmarkSQLite(b *testing.B) {
 		})
 	})
 	b.Run("point-read", func(b *testing.B) {
+		ctx, cancel := context.WithCancel(ctx) // as a request's
+		defer cancel()
 		benchmark(b, func(i int) error {
 			var n int
 			return db.QueryRow(ctx, `SELECT n FROM t WHERE id = $1`, fmt.Sprint(run, "/", i%5000)).Scan(&n)
