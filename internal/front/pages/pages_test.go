@@ -232,3 +232,15 @@ func declared(code string) *fault.Fault {
 	}
 	return &fault.Fault{Code: code, Status: http.StatusUnprocessableEntity, Topic: "signing-in/why-cant-i-sign-in"}
 }
+
+// TestBrowserCountry: the default of the country picker for a browser that was
+// never here.
+func TestBrowserCountry(t *testing.T) {
+	for accept, want := range map[string]string{
+		"": "", "*": "", "en": "", "zh-CN,zh;q=0.9,en-US;q=0.8": "CN", "en-GB;q=0.9": "GB", "zh-Hant-HK, en-US": "HK", "es-419": "", " de-ch": "CH", "-": "", "x-yz": "YZ",
+	} {
+		if got := browserCountry(accept); got != want {
+			t.Errorf("%q is of %q, want %q", accept, got, want)
+		}
+	}
+}

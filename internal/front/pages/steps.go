@@ -183,10 +183,27 @@ func (b stepBuilder) countries(preset string) []CountryChoice {
 	known := func(iso string) bool {
 		return slices.ContainsFunc(b.v.cfg.Countries, func(c Country) bool { return c.ISO == iso })
 	}
+	if !known(chosen) && !strings.EqualFold(b.v.region.Name, b.v.region.Country) { // not a country's own region, such as cn
+		chosen = browserCountry(b.v.r.Header.Get("Accept-Language"))
+	}
 	if !known(chosen) {
 		chosen = preset
 	}
 	return b.v.countryChoices(b.Frame, chosen)
+}
+
+// browserCountry is the country of the language that a browser asks for first:
+// CN of "zh-Hans-CN, en;q=0.8". It is empty if that names none.
+func browserCountry(accept string) string {
+	first, _, _ := strings.Cut(accept, ",")
+	first, _, _ = strings.Cut(strings.TrimSpace(first), ";")
+	parts := strings.Split(first, "-")
+	for _, part := range parts[1:] {
+		if len(part) == 2 {
+			return strings.ToUpper(part)
+		}
+	}
+	return ""
 }
 
 // passwordPage asks for the password alone: the username was given before.
