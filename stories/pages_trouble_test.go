@@ -113,8 +113,7 @@ func TestTopic_Y03_Page(t *testing.T) {
 		if scripts {
 			v.waits("Enter your password")
 		} else {
-			v.sees("A short check first", "There were several failed tries")
-			v.click("Use a picture instead")
+			v.sees("A short check first", "There were several failed tries", "Characters")
 			image := func() string {
 				t.Helper()
 				return eval[string](v, `(e => e.complete && e.naturalWidth > 100 ? e.getAttribute("src") : "broken")(document.querySelector(".captcha-image"))`)
@@ -130,7 +129,6 @@ func TestTopic_Y03_Page(t *testing.T) {
 			v.sees("Those characters don't match")
 			second := image()
 			v.press("Show another picture")
-			v.click("Use a picture instead")
 			third := image()
 			if first == second || second == third || first == "broken" || third == "broken" {
 				t.Errorf("the pictures are %s, %s, %s", first, second, third)
@@ -328,6 +326,26 @@ func TestTopic_S03_SentTwice(t *testing.T) {
 		}
 		if in := h.send("GET", "/account", nil, "Cookie", "session="+session); in.StatusCode != http.StatusOK {
 			t.Errorf("the session opens %s", in.Status)
+		}
+	}
+}
+
+// TestTopic_S01_Country: the picker begins with the country of the browser, and
+// remembers the one that was picked.
+func TestTopic_S01_Country(t *testing.T) {
+	h := open(t)
+	for languages, want := range map[string]string{"zh-CN,zh;q=0.9": "CN", "en-GB": "GB", "en": "US"} {
+		v := h.browser(true, languages)
+		v.visit("/signin")
+		picked := func() string { return eval[string](v, `document.getElementById("country").value`) }
+		if got := picked(); got != want {
+			t.Errorf("for a browser in %s it begins with %s, want %s", languages, got, want)
+		}
+		v.set("phone", "+81 90 1234 5678")
+		v.next()
+		v.visit("/signup?with=phone")
+		if got := picked(); got != "JP" {
+			t.Errorf("after a number of Japan it is %s", got)
 		}
 	}
 }
