@@ -10,16 +10,13 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
 )
 
-// passwordChanges bounds how often one account tries to set a password.
+// passwordChanges bounds how often one account sets a password.
 var passwordChanges = quota.Limit{Name: "password.changes", Windows: []quota.Window{{Max: 10, Per: time.Hour}, {Max: 20, Per: 24 * time.Hour}}}
 
 // SetPassword sets or changes the password. It needs a fresh proof, ends all
 // other sessions unless keepOthers, and is told to every contact (S-28, S-72).
 func (h *House) SetPassword(ctx context.Context, l *session.Live, password string, keepOthers bool) error {
 	if err := h.fresh(l, "set_password"); err != nil {
-		return err
-	}
-	if err := h.spend(ctx, l, passwordChanges); err != nil { // each is told by a text
 		return err
 	}
 	contacts, err := h.Contacts.List(ctx, h.DB, l.AccountID)
@@ -31,6 +28,9 @@ func (h *House) SetPassword(ctx context.Context, l *session.Live, password strin
 		about = append(about, c.Address)
 	}
 	if err := h.Passwords.Judge(ctx, password, about...); err != nil {
+		return err
+	}
+	if err := h.spend(ctx, l, passwordChanges); err != nil { // each is hashed, and told by a text
 		return err
 	}
 	hashed, err := h.Passwords.Hash(ctx, password)
