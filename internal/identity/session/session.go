@@ -154,8 +154,9 @@ func (s *Store) Check(ctx context.Context, q sqldb.Querier, token string) (*Live
 	var epoch, created, used, accountCreated int64
 	var proved string
 	var nickname, name, where []byte
-	err := q.QueryRow(ctx, checkQuery, int64(id), hash(token)).Scan(&l.ID, &l.DeviceID, &epoch, &proved, &created, &used,
-		&l.Account.State, &l.Account.Region, &l.Account.Locale, &nickname, &l.Account.Avatar, &l.Account.Epoch, &accountCreated, &l.Device.Kind, &name, &where)
+	err := q.Read(ctx, []any{&l.ID, &l.DeviceID, &epoch, &proved, &created, &used,
+		&l.Account.State, &l.Account.Region, &l.Account.Locale, &nickname, &l.Account.Avatar, &l.Account.Epoch, &accountCreated,
+		&l.Device.Kind, &name, &where}, checkQuery, int64(id), hash(token))
 	if errors.Is(err, sqldb.ErrNone) {
 		return nil, ErrNone
 	}
