@@ -186,6 +186,9 @@ func (a *api) putAvatar(ctx context.Context, l *session.Live, _ *none) error {
 		return httpd.UnsupportedMedia
 	}
 	data, err := readAll(r)
+	if httpd.InvalidJSON.Is(err) {
+		return fault.InvalidInput.On("avatar").Because(err) // cut off on the way
+	}
 	if err != nil {
 		return err
 	}

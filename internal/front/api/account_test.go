@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"image"
 	"image/png"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 )
 
@@ -97,6 +99,10 @@ func TestAccount_PictureOfItsOwner(t *testing.T) {
 		send("image/png", "no picture").want(422, "avatar_invalid")
 		send("image/png", picture(t, 20)[:60]).want(422, "avatar_invalid")
 		send("image/png", strings.Repeat("x", 5<<20+1)).want(413, "body_too_large")
+		h.send(call{method: "PUT", path: "/api/v1/account/avatar", token: p.token, change: func(r *http.Request) {
+			r.Header.Set("Content-Type", "image/png")
+			r.Body, r.ContentLength = io.NopCloser(iotest.ErrReader(io.ErrUnexpectedEOF)), 10
+		}}).want(422, "invalid_input")
 		h.send(call{method: "PUT", path: "/api/v1/account/avatar", body: picture(t, 8), token: p.token, change: func(r *http.Request) {
 			r.Header["Content-Type"] = []string{"image/png", "text/html"}
 		}}).want(415, "media_type")
@@ -112,6 +118,11 @@ func TestAccount_ChangesAreLimited(t *testing.T) {
 	each(t, func(h *house) {
 		h.settings.Changes = limit("profile.changes", 1)
 		p := h.signIn("+8613800138000")
+		q := h.signIn("+8613900139000")
+		q.send(call{method: "PUT", path: "/api/v1/account/avatar", body: picture(t, 8), token: q.token, change: func(r *http.Request) {
+			r.Header.Set("Content-Type", "image/png")
+		}}).want(204, "")
+		q.do("DELETE", "/api/v1/account/avatar", "").want(429, "rate_limited")
 		p.do("PATCH", "/api/v1/account", `{"nickname":"Lin"}`).want(200, "")
 		p.do("PATCH", "/api/v1/account", `{"nickname":"Mei"}`).want(429, "rate_limited")
 		p.send(call{method: "PUT", path: "/api/v1/account/avatar", body: picture(t, 8), token: p.token, change: func(r *http.Request) {

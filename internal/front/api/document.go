@@ -94,6 +94,9 @@ func (a *api) describe(c call) huma.Operation {
 	if c.session {
 		o.Security = []map[string][]string{{"bearer": {}}, {"cookie": {}}}
 	}
+	if c.maybe {
+		o.Security = []map[string][]string{{}, {"bearer": {}}, {"cookie": {}}}
+	}
 	if c.key {
 		o.Parameters = append(o.Parameters, &huma.Param{Name: keyHeader, In: "header", Required: true, Description: aboutKey,
 			Schema: &huma.Schema{Type: "string"}, Example: exampleKey})
@@ -156,11 +159,14 @@ func (a *api) describeAnswer(o *huma.Operation, c call) {
 // refusals are the faults that a call itself can answer, not counting the frame's.
 func (c call) refusals() []*fault.Fault {
 	all := slices.Clone(c.refuses)
-	if c.session {
+	if c.session || c.maybe {
 		all = append(all, session.Required)
 	}
 	if c.writes() {
 		all = append(all, writeFaults...)
+	}
+	if c.writes() && c.media == nil {
+		all = append(all, httpd.InvalidJSON)
 	}
 	return distinct(all)
 }

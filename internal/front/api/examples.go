@@ -29,6 +29,8 @@ var (
 	}, {
 		name: "known_device", summary: "A device that signed in before",
 		body: `{"kind":"signin","device":{"token":"w9Vb3Xz7Kq1Lm5Np8Rt2Yc4Uf6Hj0Gs9Da1Eo3Ik5Pw"}}`,
+	}, {
+		name: "change_email", summary: "A signed-in person adds an e-mail address", body: `{"kind":"change_email"}`,
 	}}
 	answerExamples = []example{
 		{name: "phone", summary: "Which account", body: `{"input":"phone","phone":"+8613800138000"}`, answer: journeyExample(exampleCode)},

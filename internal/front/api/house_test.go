@@ -89,6 +89,7 @@ func newHouse(t *testing.T, db *sqldb.DB, c *clock.Clock) *house {
 	h.journeys(ring)
 	runner := flow.New(db, ring, nil)
 	flow.Add(runner, signin.Journey(h.sign))
+	flow.Add(runner, signin.Adding(h.sign))
 	public, _ := url.Parse("https://" + host)
 	face := httpd.Pages(func(w http.ResponseWriter, r *http.Request, f httpd.Failure) error {
 		w.WriteHeader(f.Status)

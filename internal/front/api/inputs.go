@@ -109,7 +109,7 @@ var frameFaults = []*fault.Fault{
 }
 
 // writeFaults can answer any call that changes something.
-var writeFaults = []*fault.Fault{httpd.ForbiddenOrigin, httpd.TooLarge, httpd.InvalidJSON}
+var writeFaults = []*fault.Fault{httpd.ForbiddenOrigin, httpd.TooLarge}
 
 // distinct drops what is listed twice, and sorts by status and code.
 func distinct(list []*fault.Fault) []*fault.Fault {

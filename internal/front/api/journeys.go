@@ -54,12 +54,12 @@ type Handle struct {
 
 func (a *api) journeys() {
 	const tag = "Journeys"
-	ask(a, call{id: "begin-journey", method: http.MethodPost, path: "/api/v1/journeys", tag: tag, status: http.StatusCreated,
+	ask(a, call{id: "begin-journey", method: http.MethodPost, path: "/api/v1/journeys", tag: tag, status: http.StatusCreated, maybe: true,
 		summary: "Begin a journey",
-		about:   "Answers the first step and the key of the journey. Nothing is sent and nobody is told.",
+		about:   "Answers the first step and the key of the journey. Nothing is sent and nobody is told. change_phone and change_email need a session, here and at every step.",
 		repeat:  "Begins another journey; the first one ends by itself and had no effect.",
-		refuses: []*fault.Fault{fault.InvalidInput}, examples: beginExamples}, a.begin)
-	ask(a, call{id: "answer-step", method: http.MethodPost, path: "/api/v1/journeys/{id}", tag: tag, key: true,
+		refuses: []*fault.Fault{fault.InvalidInput, session.ProofRequired}, examples: beginExamples}, a.begin)
+	ask(a, call{id: "answer-step", method: http.MethodPost, path: "/api/v1/journeys/{id}", tag: tag, key: true, maybe: true,
 		summary: "Answer the present step",
 		about:   "Gives one of the inputs that the step lists. A refusal carries the step on which the journey goes on. A finished journey repeats its session for two minutes.",
 		repeat:  "Has no second effect: an input that was taken answers journey_step, a code that was taken code_used, a resend codes_limited, each with the present step.",

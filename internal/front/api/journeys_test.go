@@ -153,6 +153,8 @@ func TestJourney_OffersOtherWays(t *testing.T) {
 func TestJourney_AsksForACaptchaAfterManyTries(t *testing.T) {
 	each(t, func(h *house) {
 		p := h.signIn("+8613800138000")
+		before, _ := h.begin(beginApp)
+		before.input("username", "username", p.id).want(200, "").step("password")
 		j, _ := h.begin(beginApp)
 		j.input("username", "username", p.id).want(200, "").step("password")
 		for range 3 {
@@ -176,6 +178,7 @@ func TestJourney_AsksForACaptchaAfterManyTries(t *testing.T) {
 		j.give(`{"input":"refresh"}`).want(200, "").step("captcha")
 		other, _ := h.begin(beginApp)
 		other.input("username", "username", p.id).want(200, "").step("captcha")
+		before.input("password", "password", "wrong horse battery").want(403, "captcha_required").step("captcha")
 	})
 }
 
@@ -427,6 +430,44 @@ func TestJourney_ShowsOnlyWhatItTakes(t *testing.T) {
 		text, _ := json.Marshal(r.at("step.providers"))
 		if string(text) != "[]" {
 			t.Errorf("providers are %s", text)
+		}
+	})
+}
+
+// A signed-in person adds the contact that the account lacks, in that session only.
+func TestJourney_AddsAContact(t *testing.T) {
+	each(t, func(h *house) {
+		p, stranger := h.signIn("+8613800138000"), h.signIn("+8613900139000")
+		begin := func(kind, token string) reply {
+			return h.send(call{method: "POST", path: "/api/v1/journeys", body: `{"kind":"` + kind + `"}`, token: token})
+		}
+		begin("change_email", "").want(401, "session_required")
+		begin("change_email", "nonsense").want(401, "session_required")
+		r := begin("change_email", p.token).want(201, "").step("add_contact")
+		path, key := "/api/v1/journeys/"+r.str("id"), r.str("key")
+		give := func(token, body string) reply {
+			return h.send(call{method: "POST", path: path, key: key, token: token, body: body})
+		}
+		give("", `{"input":"email","email":"lin@example.com"}`).want(401, "session_required").step("add_contact")
+		give(stranger.token, `{"input":"email","email":"lin@example.com"}`).want(401, "session_required")
+		give(p.token, `{"input":"email","email":"lin@example.com"}`).want(200, "").step("code")
+		code := h.box.code("lin@example.com")
+		give(stranger.token, `{"input":"code","code":"`+code+`"}`).want(401, "session_required").step("code")
+		d := give(p.token, `{"input":"code","code":"`+code+`"}`).want(200, "").step("done")
+		if d.at("step.session") != nil || d.str("step.account.id") != p.id {
+			t.Errorf("the journey ends with %s", d.text)
+		}
+		if r := p.do("GET", "/api/v1/account", "").want(200, ""); r.str("email.address") == "" {
+			t.Errorf("the account is %s", r.text)
+		}
+		r = begin("change_phone", p.token).want(201, "")
+		path, key = "/api/v1/journeys/"+r.str("id"), r.str("key")
+		if r := give(p.token, `{"input":"phone","phone":"+8613700137000"}`).want(403, "method_unavailable"); r.str("reason") != "has_one" {
+			t.Errorf("the reason is %q", r.str("reason"))
+		}
+		h.clock.Advance(11 * time.Minute)
+		if r := begin("change_email", p.token).want(403, "proof_required"); r.str("for") != "change_email" {
+			t.Errorf("the proof is for %q", r.str("for"))
 		}
 	})
 }

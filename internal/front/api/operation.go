@@ -26,6 +26,7 @@ type call struct {
 	repeat                string // what it does if it is sent again because the answer was lost
 	status                int    // of success; 0 is 200
 	session               bool   // needs a session
+	maybe                 bool   // takes one, for those journeys that need it
 	key                   bool   // needs the key of its journey
 	refuses               []*fault.Fault
 	cap                   int64    // of the body in bytes; 0 is the router's 64 KiB

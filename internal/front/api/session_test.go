@@ -114,6 +114,18 @@ func TestS118_OtherSitesCannotAct(t *testing.T) {
 				t.Errorf("%s: another origin may read the answer (S-132)", name)
 			}
 		}
+		before := h.dump()
+		for path, item := range h.doc.paths {
+			for method := range item {
+				if method == "get" {
+					continue
+				}
+				for _, change := range []func(*http.Request){headers("Cookie", cookie, "Origin", other), headers("Cookie", cookie), headers("Cookie", cookie, "Sec-Fetch-Site", "cross-site")} {
+					h.send(call{method: strings.ToUpper(method), path: filled(path), body: "{}", change: change}).want(403, "forbidden_origin")
+				}
+			}
+		}
+		h.unchanged(before, "another site")
 		for _, kind := range []string{"text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"} {
 			r := h.send(call{method: "POST", path: "/api/v1/journeys", body: beginApp, change: func(r *http.Request) {
 				r.Header.Set("Content-Type", kind)
