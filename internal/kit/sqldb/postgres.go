@@ -48,7 +48,8 @@ func openPostgres(ctx context.Context, cfg Config, c *clock.Clock) (*DB, error) 
 		return nil, fmt.Errorf("sqldb: %w", err)
 	}
 	// pgx keeps its own cache of prepared statements on each connection.
-	return &DB{engine: Postgres, clock: c, pool: pool, readers: plain{pool}, waitFor: cfg.WaitFor}, nil
+	return &DB{engine: Postgres, clock: c, pool: pool, readers: plain{pool}, waitFor: cfg.WaitFor,
+		reads: &reads{pool: pool, waitFor: cfg.WaitFor}}, nil
 }
 
 // bounds asks the server to end what takes too long, unless the URL says otherwise.

@@ -73,6 +73,7 @@ type DB struct {
 	pool    *sql.DB // PostgreSQL: all connections; SQLite: the readers
 	readers runner
 	writer  *writer // SQLite only
+	reads   *reads  // PostgreSQL only
 	waitFor time.Duration
 }
 
@@ -128,6 +129,14 @@ func (db *DB) QueryRow(ctx context.Context, query string, args ...any) *sql.Row 
 		ctx = context.Background()
 	}
 	return db.readers.queryRow(ctx, query, args)
+}
+
+// Read reads one row outside a transaction. ctx counts until the read begins.
+func (db *DB) Read(ctx context.Context, into []any, query string, args ...any) error {
+	if db.reads != nil {
+		return db.reads.one(ctx, into, query, args)
+	}
+	return db.QueryRow(ctx, query, args...).Scan(into...)
 }
 
 // Ping asks the database whether it answers.

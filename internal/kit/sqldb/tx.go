@@ -12,6 +12,10 @@ import (
 type Querier interface {
 	Query(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 	QueryRow(ctx context.Context, query string, args ...any) *sql.Row
+	// Read reads one row into the places given, as Scan does, or answers ErrNone.
+	// Outside a transaction, reads of that kind that come at the same time may
+	// share a round trip: it is for look-ups by a key, not for what takes long.
+	Read(ctx context.Context, into []any, query string, args ...any) error
 	// ForUpdate is " FOR UPDATE" inside a transaction on PostgreSQL, else "".
 	ForUpdate() string
 	// SkipLocked is " FOR UPDATE SKIP LOCKED" where ForUpdate is not empty.
@@ -104,6 +108,11 @@ func (tx *Tx) QueryRow(ctx context.Context, query string, args ...any) *sql.Row 
 		tx.writes++
 	}
 	return row
+}
+
+// Read reads one row.
+func (tx *Tx) Read(ctx context.Context, into []any, query string, args ...any) error {
+	return tx.QueryRow(ctx, query, args...).Scan(into...)
 }
 
 // canceled makes database/sql answer a Row that holds an error.
