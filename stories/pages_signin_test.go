@@ -209,3 +209,30 @@ func TestStory_SignUpByEmail(t *testing.T) {
 		v.sees("Everything is in order")
 	})
 }
+
+// TestTopic_S04_NoticeOfADevice: the owner adds an e-mail address, and is told
+// there when somebody comes in on another device.
+func TestTopic_S04_NoticeOfADevice(t *testing.T) {
+	both(t, func(t *testing.T, scripts bool) {
+		h := open(t)
+		home := h.browser(scripts, "en")
+		home.signUp(ada)
+		home.visit("/account/contacts")
+		home.press("Add an e-mail address")
+		home.fill("E-mail address", mail1)
+		home.press("Continue")
+		home.enter(h.mailbox(mail1).code())
+		home.sees("a***@e***.com")
+		h.pass(2 * time.Hour) // on the first hour's devices the owner is setting up
+		away := h.browser(scripts, "en")
+		away.visit("/signin")
+		away.askCode(ada)
+		away.enter(h.phone(ada).code())
+		away.sees("Account ID")
+		if note := h.mailbox(mail1).next(); !strings.Contains(note.Subject, "New sign-in") {
+			t.Errorf("the owner is told %q", note.Subject)
+		}
+		home.visit("/account")
+		home.sees("signed in", "Was that you?")
+	})
+}

@@ -126,6 +126,30 @@ func TestTopic_C06_OneAccountANumber(t *testing.T) {
 	}
 }
 
+// TestTopic_C06_InUse: a number that another account has cannot be added, which is
+// said only to who has proved it; the refusal leads to the ways out.
+func TestTopic_C06_InUse(t *testing.T) {
+	h := open(t)
+	h.person("Pixel 9").signUp(ada)
+	p := h.person("Laptop").begin("signup", "intl").give("email", "email", mail1).at("code")
+	p.give("code", "code", h.mailbox(mail1).code()).give("new_password", "password", good).at("done")
+	h.pass(time.Minute)
+	p.begin("change_phone", "intl").at("add_contact").give("phone", "phone", ada).at("code")
+	p.give("code", "code", h.phone(ada).code())
+	if r := p.refused(http.StatusConflict, "contact_in_use"); r.Field != "phone" || r.Step.Type != "add_contact" {
+		t.Errorf("the refusal is %s", r.body)
+	}
+	p.give("phone", "phone", bob).at("code").give("code", "code", h.phone(bob).code()).at("done")
+	var o struct{ Phone *struct{ Address string } }
+	if p.ask("GET", "/account", nil).json(t, &o); o.Phone == nil {
+		t.Errorf("the free number is not there: %s", p.last.body)
+	}
+	p.begin("change_phone", "intl")
+	if p.give("phone", "phone", "+14155550125").last.StatusCode < 400 {
+		t.Errorf("a second phone was taken: %s", p.last.body)
+	}
+}
+
 // TestTopic_C07_WhatIsAnIoTSIM: the article lists the ranges of the reader's country.
 func TestTopic_C07_WhatIsAnIoTSIM(t *testing.T) {
 	h := open(t)

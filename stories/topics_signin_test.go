@@ -169,15 +169,37 @@ func TestTopic_S04_WhereAmI(t *testing.T) {
 	stranger.refused(http.StatusNotFound, "not_found")
 }
 
-// TestTopic_S04_Notice: a change of a way in is told to the owner, by the device
-// that did it.
+// addEmail adds the e-mail address that the account lacks.
+func (p *person) addEmail(address string) {
+	p.t.Helper()
+	p.begin("change_email", "intl").at("add_contact").give("email", "email", address).at("code")
+	p.give("code", "code", p.mailbox(address).code()).at("done")
+}
+
+// TestTopic_S04_Notice: what happens to the ways in is told to every contact but
+// the one that has just proved it: a new password, a new contact, a new device.
 func TestTopic_S04_Notice(t *testing.T) {
 	h := open(t)
 	owner := h.person("Pixel 9").signUp(ada)
+	own, box := h.phone(ada), h.mailbox(mail1)
 	owner.setPassword(good)
-	own := h.phone(ada)
-	if note := own.next(); note.Code != "" || !strings.Contains(note.Text, "Pixel 9") {
-		t.Errorf("the notice of the new password is %q", note.Text)
+	if note := own.next(); note.Code != "" || !strings.Contains(note.Text, "your password was changed") || !strings.Contains(note.Text, "Pixel 9") {
+		t.Errorf("the new password is told as %q", note.Text)
+	}
+	owner.addEmail(mail1)
+	if note := own.next(); note.Code != "" || !strings.Contains(note.Text, "an e-mail address was added") {
+		t.Errorf("the new contact is told as %q", note.Text)
+	}
+	h.pass(time.Hour)
+	thief := h.person("Strange Laptop").begin("signin", "intl").give("username", "username", mail1).give("password", "password", good).at("code")
+	thief.give("code", "code", own.code()).at("done")
+	if note := box.next(); note.Code != "" || !strings.Contains(note.Subject, "New sign-in") || !strings.Contains(note.Text, "Strange Laptop") {
+		t.Errorf("the new device is told as %q: %q", note.Subject, note.Text)
+	}
+	before := len(box.texts())
+	thief.begin("signin", "intl").give("username", "username", mail1).give("password", "password", good).at("done")
+	if after := len(box.texts()); after != before {
+		t.Error("a known device is told again")
 	}
 }
 
