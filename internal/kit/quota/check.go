@@ -16,7 +16,7 @@ func (b *Book) Check(ctx context.Context, tx *sqldb.Tx, s ...Spend) (*Refusal, e
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
-	if err := load(ctx, tx, rows); err != nil {
+	if err := load(ctx, tx, tx.ForUpdate(), rows); err != nil {
 		return nil, err
 	}
 	return refuse(rows, sqldb.Micros(tx.Now())), nil

@@ -99,7 +99,7 @@ func (b *Book) Spend(ctx context.Context, tx *sqldb.Tx, s ...Spend) (*Refusal, e
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
-	if err := load(ctx, tx, rows); err != nil {
+	if err := load(ctx, tx, tx.ForUpdate(), rows); err != nil {
 		return nil, err
 	}
 	now := sqldb.Micros(tx.Now())
@@ -133,13 +133,13 @@ func (b *Book) accounts(s []Spend) ([]*account, error) {
 	return rows, nil
 }
 
-// load reads and locks the rows.
-func load(ctx context.Context, q sqldb.Querier, rows []*account) error {
+// load reads the rows, and locks them if lock is the store's words for that.
+func load(ctx context.Context, q sqldb.Querier, lock string, rows []*account) error {
 	args := make([]any, len(rows))
 	for i, a := range rows {
 		args[i] = []byte(a.id)
 	}
-	found, err := q.Query(ctx, `SELECT id, marks FROM quota WHERE id IN `+sqldb.In(1, len(rows))+` ORDER BY id`+q.ForUpdate(), args...)
+	found, err := q.Query(ctx, `SELECT id, marks FROM quota WHERE id IN `+sqldb.In(1, len(rows))+` ORDER BY id`+lock, args...)
 	if err != nil {
 		return fmt.Errorf("quota: %w", err)
 	}
@@ -189,10 +189,13 @@ func store(ctx context.Context, tx *sqldb.Tx, rows []*account) error {
 }
 
 // Used answers how many charges count now within the limit's longest window, and
-// when the newest was made (zero: none).
+// when the newest was made (zero: none). It locks nothing, also inside a
+// transaction: a row that is locked before a Spend of several would be locked out
+// of their order, and two that do so at once wait for each other until the server
+// ends one of them, a second later. What must not be overtaken is a Spend or a Check.
 func (b *Book) Used(ctx context.Context, q sqldb.Querier, l Limit, subject string) (n int, newest time.Time, err error) {
 	a := &account{id: b.id(l, subject)}
-	if err := load(ctx, q, []*account{a}); err != nil {
+	if err := load(ctx, q, "", []*account{a}); err != nil {
 		return 0, time.Time{}, err
 	}
 	n = a.marks.since(sqldb.Micros(q.Now()) - l.longest().Microseconds())
@@ -212,7 +215,7 @@ func (b *Book) Refund(ctx context.Context, tx *sqldb.Tx, l Limit, subject string
 		return errors.New("quota: a refund of less than nothing")
 	}
 	a := &account{id: b.id(l, subject), limit: l}
-	if err := load(ctx, tx, []*account{a}); err != nil || !a.there || n == 0 {
+	if err := load(ctx, tx, tx.ForUpdate(), []*account{a}); err != nil || !a.there || n == 0 {
 		return err
 	}
 	a.marks = a.marks.take(n)

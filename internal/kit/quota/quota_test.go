@@ -392,3 +392,24 @@ func TestS151_AddressesCountByTheirNetwork(t *testing.T) {
 		t.Errorf("Groups of no address = %s, %s", narrow, wide)
 	}
 }
+
+// Looking holds up nobody: between a look and the Spend after it, others spend.
+func TestR007_UsedLocksNothing(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB, _ *clock.Clock) {
+		if db.Engine() == sqldb.SQLite {
+			return // where one transaction at a time writes anyway
+		}
+		b := quota.New(key)
+		one := quota.Spend{Limit: texts, Subject: "a"}
+		spend(t, db, b, one)
+		err := db.InTx(t.Context(), func(tx *sqldb.Tx) error {
+			if _, _, err := b.Used(t.Context(), tx, texts, "a"); err != nil {
+				return err
+			}
+			return db.InTx(t.Context(), func(other *sqldb.Tx) error { return b.Clear(t.Context(), other, texts, "a") })
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}
