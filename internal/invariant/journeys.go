@@ -147,6 +147,10 @@ func (h *history) read(ctx context.Context, s story) error {
 // Acts that end a session other than that which began it.
 const laterEnds = `('signed_out', 'device_removed', 'others_signed_out', 'password_set', 'operator_sign_out')`
 
+// wait is the longest that a transaction waits for another: what it writes stands
+// at the time of its beginning, so an end may stand that much before what it ended.
+const wait = 30 * time.Second
+
 // end checks that a journey that is done began one session, which is still there
 // or was ended since: by an act, or by a later sign-in on the same device.
 func (h *history) end(ctx context.Context, s story) error {
@@ -160,8 +164,8 @@ func (h *history) end(ctx context.Context, s story) error {
 	err := h.db.QueryRow(ctx, `SELECT
 		(SELECT COUNT(*) FROM audit WHERE account_id = $1 AND kind = 'signed_in' AND device_id = $2 AND at BETWEEN $3 AND $3 + 1),
 		(SELECT COUNT(*) FROM session WHERE account_id = $1 AND device_id = $2 AND created_at = $3),
-		(SELECT COUNT(*) FROM audit WHERE account_id = $1 AND at > $3 + 1 AND (kind IN `+laterEnds+` OR kind = 'signed_in' AND device_id = $2))`,
-		d.Account, d.DeviceID, at).Scan(&began, &there, &ended)
+		(SELECT COUNT(*) FROM audit WHERE account_id = $1 AND at > $4 AND (kind IN `+laterEnds+` OR kind = 'signed_in' AND device_id = $2 AND NOT at BETWEEN $3 AND $3 + 1))`,
+		d.Account, d.DeviceID, at, at-wait.Microseconds()).Scan(&began, &there, &ended)
 	switch {
 	case err != nil:
 		return err
