@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/identity/account"
+	"github.com/selfsame-id/selfsame/internal/identity/audit"
 	"github.com/selfsame-id/selfsame/internal/identity/contact"
 	"github.com/selfsame-id/selfsame/internal/identity/session"
 	"github.com/selfsame-id/selfsame/internal/journey/flow"
@@ -93,7 +94,7 @@ func (h *House) lacks(ctx context.Context, q sqldb.Querier, c *call) error {
 }
 
 // added ends the journey of a signed-in person; the session that began it goes on.
-func (h *House) added(tx *sqldb.Tx, c *call, who account.Account) error {
+func (h *House) added(ctx context.Context, tx *sqldb.Tx, c *call, who account.Account, acts ...audit.Entry) error {
 	c.Facts.Done = &done{At: tx.Now(), Account: who.ID, Nickname: who.Nickname}
-	return nil
+	return h.Audit.Write(ctx, tx, acts...)
 }

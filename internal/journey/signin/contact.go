@@ -133,16 +133,13 @@ func (h *House) addProved(ctx context.Context, tx *sqldb.Tx, c *call) error {
 	}
 	details := h.where(c)
 	details["kind"], details["contact"] = string(kind), f.Sent.Newest().Shown
-	if err := h.Audit.Write(ctx, tx, audit.Entry{AccountID: f.Account, Kind: audit.ContactAdded, Details: details}); err != nil {
-		return err
-	}
 	if !f.Made {
 		if err := h.Notices.Tell(ctx, tx, who, contacts, nil, "notice_contact", f.Device.Name, c.Visitor.Place); err != nil {
 			return err
 		}
 	}
 	f.Adding = ""
-	return h.enter(ctx, tx, c, who)
+	return h.enter(ctx, tx, c, who, audit.Entry{AccountID: f.Account, Kind: audit.ContactAdded, Details: details})
 }
 
 // skipContact goes on without, where the region allows.

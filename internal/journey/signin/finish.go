@@ -70,33 +70,37 @@ func (h *House) newAccount(ctx context.Context, tx *sqldb.Tx, c *call, kind cont
 }
 
 // enter is the way in once enough is proved: the one gate of the account's state
-// (S-86), then the contact that its region wants, then the session.
-func (h *House) enter(ctx context.Context, tx *sqldb.Tx, c *call, who account.Account) error {
+// (S-86), then the contact that its region wants, then the session. acts are what
+// was done on the way; they are told in one row of entries with what comes of it.
+func (h *House) enter(ctx context.Context, tx *sqldb.Tx, c *call, who account.Account, acts ...audit.Entry) error {
 	if err := account.Gate(who.State); err != nil {
 		if fault.NotFound.Is(err) { // it is gone, and what was proved with it
 			return h.stop(c, CredentialsInvalid)
 		}
 		details := h.where(c)
 		details["state"] = string(who.State)
-		if err := h.Audit.Write(ctx, tx, audit.Entry{AccountID: who.ID, Kind: audit.SignInRefused, Details: details}); err != nil {
+		if err := h.Audit.Write(ctx, tx, append(acts, audit.Entry{AccountID: who.ID, Kind: audit.SignInRefused, Details: details})...); err != nil {
 			return err
 		}
 		return h.stop(c, err)
 	}
 	if c.Facts.Member != "" {
-		return h.added(tx, c, who)
+		return h.added(ctx, tx, c, who, acts...)
 	}
 	wants, err := h.wants(ctx, tx, c, who)
 	if err != nil {
 		return err
 	}
-	if wants {
-		if c.Facts.Made {
-			return h.Audit.Write(ctx, tx, audit.Entry{AccountID: who.ID, Kind: audit.AccountCreated, Details: h.where(c)})
-		}
+	if !wants {
+		return h.finish(ctx, tx, c, who, acts...)
+	}
+	if c.Facts.Made {
+		acts = append(acts, audit.Entry{AccountID: who.ID, Kind: audit.AccountCreated, Details: h.where(c)})
+	}
+	if len(acts) == 0 {
 		return nil
 	}
-	return h.finish(ctx, tx, c, who)
+	return h.Audit.Write(ctx, tx, acts...)
 }
 
 // proofFor is how long a proof may wait for what it was made for (S-21).
@@ -126,7 +130,7 @@ func (h *House) stop(c *call, why error) error {
 }
 
 // finish begins the session.
-func (h *House) finish(ctx context.Context, tx *sqldb.Tx, c *call, who account.Account) error {
+func (h *House) finish(ctx context.Context, tx *sqldb.Tx, c *call, who account.Account, acts ...audit.Entry) error {
 	f := c.Facts
 	d := &done{At: tx.Now(), Account: who.ID, Nickname: who.Nickname, Created: f.Made}
 	secret := f.Device.Secret
@@ -152,17 +156,12 @@ func (h *House) finish(ctx context.Context, tx *sqldb.Tx, c *call, who account.A
 			return err
 		}
 	}
-	return h.auditFinish(ctx, tx, c, who, dev)
-}
-
-func (h *House) auditFinish(ctx context.Context, tx *sqldb.Tx, c *call, who account.Account, dev device.Device) error {
-	details := h.where(c)
-	details["method"] = c.Facts.Proved[len(c.Facts.Proved)-1].Method
-	entries := []audit.Entry{{AccountID: who.ID, Kind: audit.SignedIn, DeviceID: dev.ID, Details: details}}
-	if c.Facts.Made && !c.Facts.Asked { // else it was written when the account was made
-		entries = append([]audit.Entry{{AccountID: who.ID, Kind: audit.AccountCreated, DeviceID: dev.ID, Details: h.where(c)}}, entries...)
+	if f.Made && !f.Asked { // else it was written when the account was made
+		acts = append(acts, audit.Entry{AccountID: who.ID, Kind: audit.AccountCreated, DeviceID: dev.ID, Details: h.where(c)})
 	}
-	return h.Audit.Write(ctx, tx, entries...)
+	details := h.where(c)
+	details["method"] = f.Proved[len(f.Proved)-1].Method
+	return h.Audit.Write(ctx, tx, append(acts, audit.Entry{AccountID: who.ID, Kind: audit.SignedIn, DeviceID: dev.ID, Details: details})...)
 }
 
 // where tells, for the owner's eyes, from which device and place something was done.

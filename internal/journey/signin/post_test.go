@@ -85,7 +85,7 @@ func (p *postOffice) idle() bool {
 // settle waits until everything that was posted has gone out.
 func (p *postOffice) settle() {
 	p.t.Helper()
-	for range 1000 {
+	for range 6000 {
 		if p.idle() {
 			return
 		}
