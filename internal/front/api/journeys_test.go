@@ -68,6 +68,10 @@ func TestJourney_SignInByPassword(t *testing.T) {
 		j, _ := h.begin(`{"kind":"signin","device":{"token":"` + p.deviceToken + `"}}`)
 		j.input("username", "username", p.id).want(200, "").step("password")
 		j.input("password", "password", "wrong horse battery").want(401, "credentials_invalid").step("password")
+		j.input("password", "password", strings.Repeat("x", 300)).want(422, "password_long").step("password")
+		if r := j.input("password", "password", strings.Repeat("x", 60_000)); r.status != 422 || r.str("field") != "password" {
+			t.Errorf("a huge password: %d %s", r.status, r.text)
+		}
 		j.input("password", "password", "correct horse battery").want(200, "").step("done")
 
 		stranger, _ := h.begin(beginApp)
