@@ -87,6 +87,8 @@ url = %q
 [keys]
 file = %q
 passphrase_file = %q
+[journeys]
+per_network_minute = 1000000
 [codes]
 per_destination_hour = 100
 per_destination_day = 100
@@ -107,6 +109,7 @@ url = "http://%s/v1"
 token = "bench"
 [limits]
 connections_per_address = 1000
+request_deadline = "60s"
 [shutdown]
 notice = "0s"
 [log]

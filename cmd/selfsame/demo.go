@@ -90,6 +90,7 @@ func demoSettings(dir, asked string, public, admin net.Addr) (settings.Settings,
 	s.Keys.Passphrase, err = demoPassphrase(filepath.Join(dir, "passphrase"))
 	s.Shutdown.Notice = 0
 	const wider = 100
+	s.Journeys.PerNetworkMinute *= wider
 	s.Codes.PerNetworkHour *= wider
 	s.Codes.PerWideNetworkHour *= wider
 	s.Codes.ChallengeAfter *= wider

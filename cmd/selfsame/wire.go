@@ -215,6 +215,7 @@ func (b *site) journeys(context.Context) error {
 		Captchas: proof.NewCaptchas(b.ring, b.set.Captcha.Difficulty),
 		Notices:  notices, Courier: b.courier, Brand: b.set.Brand.Name, Rules: signInRules(b.set),
 	}
+	b.runner.LimitBegins(quota.NewBurst(b.Clock, b.set.Journeys.PerNetworkMinute, time.Minute))
 	flow.Add(b.runner, signin.Journey(b.signIn))
 	flow.Add(b.runner, signin.Adding(b.signIn))
 	b.settings = &accountpage.House{

@@ -13,6 +13,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/journey/flow/step"
 	"github.com/selfsame-id/selfsame/internal/kit/fault"
 	"github.com/selfsame-id/selfsame/internal/kit/locale"
+	"github.com/selfsame-id/selfsame/internal/kit/quota"
 	"github.com/selfsame-id/selfsame/internal/kit/randid"
 	"github.com/selfsame-id/selfsame/internal/kit/seal"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
@@ -24,6 +25,7 @@ type Runner struct {
 	ring     *seal.Ring
 	journeys map[string]journey
 	observe  func(kind, event string) // for metrics
+	begins   *quota.Burst             // nil: no limit
 }
 
 // journey hides the type of the facts.
@@ -48,6 +50,10 @@ func New(db *sqldb.DB, ring *seal.Ring, observe func(kind, event string)) *Runne
 	return &Runner{db: db, ring: ring, journeys: map[string]journey{}, observe: observe}
 }
 
+// LimitBegins bounds the journeys that one network (an address; IPv6: one /64)
+// begins: each is a row until it is swept.
+func (r *Runner) LimitBegins(b *quota.Burst) { r.begins = b }
+
 // Add makes a kind of journey known to the runner.
 func Add[F any](r *Runner, j *Journey[F]) {
 	for _, kind := range j.Kinds {
@@ -60,6 +66,12 @@ func (r *Runner) Begin(ctx context.Context, v Visitor, b Begin) (Ticket, error) 
 	j, ok := r.journeys[b.Kind]
 	if !ok {
 		return Ticket{}, fault.InvalidInput.On("kind")
+	}
+	if r.begins != nil && v.Addr.IsValid() {
+		network, _ := quota.Groups(v.Addr)
+		if at, ok := r.begins.Spend(network); !ok {
+			return Ticket{}, fault.RateLimited.Until(at)
+		}
 	}
 	t, err := j.begin(ctx, r, v, b)
 	if err == nil {

@@ -18,7 +18,7 @@ func Default() Settings {
 			},
 			"intl": newRegion(),
 		},
-		Journeys: Journeys{Life: 15 * time.Minute},
+		Journeys: Journeys{Life: 15 * time.Minute, PerNetworkMinute: 1200},
 		Codes: Codes{
 			Length: 6, Life: 5 * time.Minute, Tries: 5,
 			ResendAfter:        []time.Duration{time.Minute, 2 * time.Minute, 5 * time.Minute},

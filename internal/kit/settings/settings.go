@@ -81,7 +81,8 @@ type Region struct {
 
 // Journeys are sign-in and the others.
 type Journeys struct {
-	Life time.Duration `toml:"life" min:"5m" max:"1h" doc:"How long a journey that was begun may be finished."`
+	Life             time.Duration `toml:"life" min:"5m" max:"1h" doc:"How long a journey that was begun may be finished."`
+	PerNetworkMinute int           `toml:"per_network_minute" min:"10" max:"10000000" doc:"Journeys that one address (IPv6: one /64) may begin in a minute. Carriers put many people behind one address."`
 }
 
 // Codes are the numbers of verification codes.
