@@ -64,6 +64,26 @@ func TestListPages(t *testing.T) {
 	})
 }
 
+// TestS026_Nobody: what was tried at nobody leaves no row.
+func TestS026_Nobody(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB, _ *clock.Clock) {
+		ring, err := seal.New()
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = db.InTx(t.Context(), func(tx *sqldb.Tx) error {
+			return audit.New(ring).Write(t.Context(), tx, audit.Entry{Kind: audit.PasswordWrong, Details: map[string]string{"device": "Pixel 9"}})
+		})
+		var n int
+		if err := db.QueryRow(t.Context(), `SELECT COUNT(*) FROM audit`).Scan(&n); err != nil || n != 0 {
+			t.Errorf("%d rows, %v", n, err)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // TestS144_AppendOnly: no statement of the program changes or deletes an audit row.
 func TestS144_AppendOnly(t *testing.T) {
 	forbidden := regexp.MustCompile(`(?i)(UPDATE\s+audit\b|DELETE\s+FROM\s+audit\b)`)

@@ -4,7 +4,10 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/selfsame-id/selfsame/internal/identity/account"
 	"github.com/selfsame-id/selfsame/internal/identity/contact"
@@ -35,9 +38,8 @@ func NewNotices(c *courier.Courier, words *locale.Book, brand string, zone func(
 // just opened the door, and whose holder knows.
 func (n *Notices) Tell(ctx context.Context, tx *sqldb.Tx, who account.Account, contacts []contact.Contact, except []string, purpose, device, place string) error {
 	tag := locale.Tag(who.Locale)
-	device = cmp.Or(device, n.words.T(tag, "notice.unknown_device"))
-	place = cmp.Or(place, n.words.T(tag, "notice.unknown_place"))
-	args := []any{"brand", n.brand, "device", device, "place", place, "time", n.words.DateTime(tag, tx.Now(), n.zone(who.Region))}
+	args := []any{"brand", n.brand, "device", cmp.Or(plain(device), n.words.T(tag, "notice.unknown_device")),
+		"place", cmp.Or(place, n.words.T(tag, "notice.unknown_place")), "time", n.words.DateTime(tag, tx.Now(), n.zone(who.Region))}
 	for _, to := range contacts {
 		if slices.Contains(except, to.Address) {
 			continue
@@ -56,4 +58,23 @@ func (n *Notices) Tell(ctx context.Context, tx *sqldb.Tx, who account.Account, c
 		}
 	}
 	return nil
+}
+
+// plain is the name of a device if it can be neither a link nor a number to call
+// nor a sentence, else empty: an app names its device as it likes, and a text to
+// the owner must not carry a stranger's words (S-18).
+func plain(device string) string {
+	digits := 0
+	for _, r := range device {
+		switch {
+		case unicode.IsDigit(r):
+			digits++
+		case !unicode.IsLetter(r) && !strings.ContainsRune(" -'()", r):
+			return ""
+		}
+	}
+	if digits > 6 || utf8.RuneCountInString(device) > 32 || strings.Count(device, " ") > 3 {
+		return ""
+	}
+	return device
 }
