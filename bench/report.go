@@ -38,7 +38,11 @@ func (r *results) markdown() string {
 	p("CPU is processor time for one act: of Selfsame, of PostgreSQL, and of the load process, which has the same cores.\n")
 	p("| act | engine | accounts | clients | per second | of the limit | p50 ms | p99 ms | CPU µs | database µs | load µs |\n| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
 	for _, x := range r.rows {
-		p("| %s | %s | %s | %d | %s | %s | %.2f | %.2f | %.0f | %s | %.0f |", x.what, x.engine, count(float64(x.accounts)), x.clients, count(x.perSecond), share(x.of), x.p50, x.p99, x.cpu, some(x.db), x.own)
+		what := x.what
+		if x.failed > 0 {
+			what += fmt.Sprintf(" (**%d failed**)", x.failed)
+		}
+		p("| %s | %s | %s | %d | %s | %s | %.2f | %.2f | %.0f | %s | %.0f |", what, x.engine, count(float64(x.accounts)), x.clients, count(x.perSecond), share(x.of), x.p50, x.p99, x.cpu, some(x.db), x.own)
 	}
 	r.growth(p)
 	p("\n### Start and memory\n")
