@@ -72,7 +72,7 @@ func TestS067_AddingNeedsAFreshProof(t *testing.T) {
 			}
 		}
 		v.visitor.Session = me
-		w.clock.Advance(10*time.Minute + time.Second)
+		w.later(10*time.Minute + time.Second)
 		if v.code(code); !session.ProofRequired.Is(v.err) {
 			t.Errorf("with a proof of ten minutes ago: %v", v.err)
 		}

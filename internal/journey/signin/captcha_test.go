@@ -98,7 +98,7 @@ func TestS179_OneUse(t *testing.T) {
 			w.t.Errorf("the old picture can still be looked at: %v", err)
 		}
 		v.captcha(v.picture()).want(step.TypeCode, "") // without a script
-		w.clock.Advance(time.Minute)
+		w.later(time.Minute)
 		v.do("resend").want(step.TypeCaptcha, "") // one captcha is one code
 		v.captcha(v.solve()).want(step.TypeCode, "")
 		if s := v.step.(step.Code); s.Sends != 2 {
@@ -113,14 +113,14 @@ func TestCaptcha_SecondProof(t *testing.T) {
 	challenged(t, func(w *town) {
 		id := signUpThroughCaptcha(w, ada, "owner")
 		w.setPassword(id, good)
-		w.clock.Advance(time.Minute)
+		w.later(time.Minute)
 		v := w.begin("intl").username(id).password(good).want(step.TypeCaptcha, "")
 		v.captcha(v.solve()).want(step.TypeCode, "")
 		v.code(w.post.code(ada)).done()
 
 		tired := w.begin("intl").username(id).password(good).want(step.TypeCaptcha, "")
 		for range 10 { // somebody else spends the rest of the day meanwhile
-			w.clock.Advance(30 * time.Second)
+			w.later(30 * time.Second)
 			x := w.begin("intl").phone(ada).want(step.TypeCaptcha, "")
 			x.captcha(x.solve())
 		}
@@ -145,7 +145,7 @@ func TestCaptcha_AddContact(t *testing.T) {
 		v := w.byMail("must", "new@example.com").newPassword(good).want(step.TypeAddContact, "")
 		for range 10 {
 			w.begin("intl").phone(ada).want(step.TypeCode, "")
-			w.clock.Advance(30 * time.Second)
+			w.later(30 * time.Second)
 		}
 		w.begin("intl").phone(bob).want(step.TypeCode, "")
 		v.phone(ada).want(step.TypeCaptcha, "")
@@ -165,7 +165,7 @@ func TestTopic_O01_CaptchaBeforePassword(t *testing.T) {
 		for range 10 {
 			v.want(step.TypePassword, "").password("wrong")
 			v.err = nil
-			w.clock.Advance(30 * time.Second)
+			w.later(30 * time.Second)
 		}
 		late.password(o.password).want(step.TypeCaptcha, "captcha_required") // it had not met the captcha
 		hasAct(w.t, w.acts(o.id), "password_wrong", 10)
@@ -180,7 +180,7 @@ func TestTopic_O01_CaptchaBeforePassword(t *testing.T) {
 			if i < 9 {
 				v.captcha(v.picture())
 			}
-			w.clock.Advance(30 * time.Second)
+			w.later(30 * time.Second)
 		}
 		if c := v.step.(step.Captcha); c.Challenge != nil {
 			w.t.Error("a picture comes with work")

@@ -29,7 +29,7 @@ func TestTopic_S01_TextMessage(t *testing.T) {
 		if !first.Created || first.Session == nil || first.Device.Token == "" || len(first.Account.ID) != 12 {
 			t.Fatalf("sign-up ended in %+v", first)
 		}
-		w.clock.Advance(time.Minute)
+		w.later(time.Minute)
 		again := w.begin("intl").phone("(415) 555-0123") // the same number, as it is dialed at home
 		second := again.code(w.post.code(ada)).done()
 		if second.Created || second.Account.ID != first.Account.ID {
@@ -53,17 +53,17 @@ func TestTopic_V05_EachReason(t *testing.T) {
 		if left := fault.From(v.err).Args["tries_left"]; left != 4 {
 			t.Errorf("tries_left = %v; want 4", left)
 		}
-		w.clock.Advance(time.Minute)
+		w.later(time.Minute)
 		v.give(flow.Input{Input: "resend"}).want(step.TypeCode, "")
 		v.code(old).want(step.TypeCode, "code_replaced")
 		if left := v.step.(step.Code).TriesLeft; left != 5 {
 			t.Errorf("the code that was still on its way cost a try: %d left; want 5", left)
 		}
 		late := w.post.code(ada)
-		w.clock.Advance(5 * time.Minute)
+		w.later(5 * time.Minute)
 		v.code(late).want(step.TypeCode, "code_expired")
 
-		w.clock.Advance(time.Minute)
+		w.later(time.Minute)
 		fresh := w.begin("intl").phone(ada)
 		used := w.post.code(ada)
 		fresh.code(used).done()
@@ -161,7 +161,7 @@ func TestS013_OneCounter(t *testing.T) {
 		if at := fault.From(v.err).RetryAt; !at.After(w.clock.Now()) {
 			t.Errorf("retry_at %v is not ahead of %v", at, w.clock.Now())
 		} else {
-			w.clock.Advance(at.Sub(w.clock.Now()))
+			w.later(at.Sub(w.clock.Now()))
 		}
 		late := w.begin("intl").phone(ada)
 		late.code(w.post.code(ada)).done()
@@ -176,12 +176,12 @@ func TestTopic_V04_RetryAt(t *testing.T) {
 			if got := v.step.(step.Code).ResendAt.Sub(w.clock.Now()); got != wait {
 				t.Errorf("resend_at is %v ahead; want %v", got, wait)
 			}
-			w.clock.Advance(wait - time.Microsecond)
+			w.later(wait - time.Microsecond)
 			v.give(flow.Input{Input: "resend"}).want(step.TypeCode, "codes_limited")
 			if left := fault.From(v.err).RetryAt.Sub(w.clock.Now()); left != time.Microsecond {
 				t.Errorf("retry_at is %v ahead; want 1µs", left)
 			}
-			w.clock.Advance(time.Microsecond)
+			w.later(time.Microsecond)
 			v.give(flow.Input{Input: "resend"}).want(step.TypeCode, "")
 		}
 	})
@@ -193,7 +193,7 @@ func TestTopic_V03_TenADay(t *testing.T) {
 	each(t, func(w *town) {
 		for range 10 {
 			w.begin("intl").phone(ada).want(step.TypeCode, "")
-			w.clock.Advance(time.Minute)
+			w.later(time.Minute)
 		}
 		v := w.begin("intl").phone(ada).want(step.TypeIdentify, "codes_limited")
 		f := fault.From(v.err)
@@ -201,7 +201,7 @@ func TestTopic_V03_TenADay(t *testing.T) {
 			t.Errorf("limit %v, retry in %v", f.Args["limit"], f.RetryAt.Sub(w.clock.Now()))
 		}
 		w.begin("intl").phone(bob).want(step.TypeCode, "")
-		w.clock.Advance(f.RetryAt.Sub(w.clock.Now()))
+		w.later(f.RetryAt.Sub(w.clock.Now()))
 		w.begin("intl").phone(ada).want(step.TypeCode, "")
 	})
 }
@@ -213,7 +213,7 @@ func TestS154_KnownDeviceHasItsLane(t *testing.T) {
 		w.signUp(ada, on("owner-secret"))
 		for range 9 {
 			w.begin("intl", on("stranger")).phone(ada).want(step.TypeCode, "")
-			w.clock.Advance(time.Minute)
+			w.later(time.Minute)
 		}
 		w.begin("intl", on("stranger")).phone(ada).want(step.TypeIdentify, "codes_limited")
 		w.signUp(ada, on("owner-secret"))
@@ -302,7 +302,7 @@ func TestR003_LostAnswer(t *testing.T) {
 		if err != nil || again.Step.(step.Done).Session.Token != d.Session.Token {
 			t.Errorf("the end is not repeated: %+v, %v", again.Step, err)
 		}
-		w.clock.Advance(2*time.Minute + time.Second)
+		w.later(2*time.Minute + time.Second)
 		late, err := w.runner.Show(t.Context(), v.visitor, v.handle)
 		if err != nil || late.Step.(step.Done).Session != nil {
 			t.Errorf("the token is repeated for ever: %+v, %v", late.Step, err)
@@ -320,7 +320,7 @@ func TestS124_HandleNeedsKey(t *testing.T) {
 				t.Errorf("with key %q: %v; want not_found", bad, err)
 			}
 		}
-		w.clock.Advance(30 * time.Minute)
+		w.later(30 * time.Minute)
 		if _, err := w.runner.Show(t.Context(), v.visitor, v.handle); !flow.JourneyExpired.Is(err) {
 			t.Errorf("after its end: %v; want journey_expired", err)
 		}

@@ -25,19 +25,19 @@ func hiddenStory(w *town, region, username, method string) string {
 	said := v.do("other_way").want(step.TypeChooseMethod, "").said()
 	said += "\n" + v.method(method).want(step.TypeCode, "").said()
 	w.post.settle() // the carrier has answered
-	w.clock.Advance(time.Second)
+	w.later(time.Second)
 	said += "\n" + v.do("resend").want(step.TypeCode, "codes_limited").said()
 	for range 3 {
 		said += "\n" + v.code("000000").said()
 	}
-	w.clock.Advance(time.Minute)
+	w.later(time.Minute)
 	said += "\n" + v.do("resend").want(step.TypeCode, "").said()
 	for range 6 {
 		said += "\n" + v.code("000001").said()
 	}
 	said += "\n" + v.do("other_way").method("password").want(step.TypePassword, "").said()
 	w.post.settle()
-	w.clock.Advance(-time.Minute - time.Second) // the next one meets the same hour
+	w.later(-time.Minute - time.Second) // the next one meets the same hour
 	if id, ok := account.ReadID(username); ok {
 		said = strings.ReplaceAll(said, id.Spaced(), "NAME")
 	}
@@ -108,7 +108,7 @@ func TestS077_DeliveryIsNoOracle(t *testing.T) {
 		for _, name := range []string{o.id, o.email, account.NewID().String(), "alan@example.com"} {
 			v := w.begin("intl").username(name).do("other_way").method("sms_code")
 			w.post.settle()
-			w.clock.Advance(time.Second)
+			w.later(time.Second)
 			if _, err := w.runner.Show(t.Context(), v.visitor, v.handle); err != nil {
 				w.t.Fatal(err)
 			}
@@ -118,7 +118,7 @@ func TestS077_DeliveryIsNoOracle(t *testing.T) {
 		}
 		v := w.begin("intl").phone(o.phone)
 		w.post.settle()
-		w.clock.Advance(time.Second)
+		w.later(time.Second)
 		if said := v.said(); !strings.Contains(said, `"state":"failed","reason":"number_unknown"`) {
 			w.t.Errorf("a number that the person typed: %s", said)
 		}
@@ -136,7 +136,7 @@ func TestS077_LimitsAreNoOracle(t *testing.T) {
 				wrong := other(w.post.code(o.phone))
 				v.code(wrong)
 			}
-			w.clock.Advance(time.Minute)
+			w.later(time.Minute)
 		}
 		w.begin("intl").phone(o.phone).want(step.TypeIdentify, "codes_limited")
 		w.post.all(o.phone)
@@ -182,7 +182,7 @@ func TestHidden_Opens(t *testing.T) {
 			if d := v.code(w.post.code(to[1])).done(); d.Account.ID != o.id || d.Created {
 				w.t.Errorf("%s by %s: %+v", name, to[0], d)
 			}
-			w.clock.Advance(time.Hour)
+			w.later(time.Hour)
 		}
 		w.exec(`DELETE FROM quota`)
 		cn := w.begin("cn").username(o.email).do("other_way").method("email_code").want(step.TypeCode, "") // no sign-up by e-mail there
@@ -231,7 +231,7 @@ func TestCode_AskedAgain(t *testing.T) {
 			tired.code(wrong)
 		}
 		tired.do("back").phone(bob).want(step.TypeIdentify, "codes_limited") // a dead code is not shown again
-		w.clock.Advance(time.Minute)
+		w.later(time.Minute)
 		tired.phone(bob).want(step.TypeCode, "")
 		if c := tired.step.(step.Code); c.Sends != 2 || c.TriesLeft != 5 {
 			w.t.Errorf("%d sends, %d tries left; want 2 and 5", c.Sends, c.TriesLeft)
@@ -280,7 +280,7 @@ func TestS002_OneSpelling(t *testing.T) {
 			} else if f := fault.From(v.err); f.Code != "phone_invalid" {
 				w.t.Fatalf("%s: %v", spellings[i%len(spellings)], v.err)
 			}
-			w.clock.Advance(time.Minute)
+			w.later(time.Minute)
 		}
 		for _, s := range spellings {
 			if v := w.begin("intl").phone(s); v.err == nil {
@@ -298,7 +298,7 @@ func TestS002_OneSpelling(t *testing.T) {
 func TestS015_Guard(t *testing.T) {
 	each(t, func(w *town) {
 		w.signUp(ada, on(strings.Repeat("o", 43)))
-		w.clock.Advance(time.Hour)
+		w.later(time.Hour)
 		w.exec(`DELETE FROM quota`)
 		for i := range 201 {
 			v := w.begin("intl", from(fmt.Sprintf("203.0.%d.1", i%100))).phone(fmt.Sprintf("+1415555%04d", 1000+i))
@@ -314,7 +314,7 @@ func TestS015_Guard(t *testing.T) {
 		}
 		w.begin("intl").phone(bob).want(step.TypeCaptcha, "")
 		w.begin("intl", on(strings.Repeat("o", 43))).phone(ada).want(step.TypeCode, "")
-		w.clock.Advance(time.Hour)
+		w.later(time.Hour)
 		w.begin("intl").phone(bob).want(step.TypeCode, "")
 	})
 }

@@ -242,7 +242,7 @@ func (x *theft) run(story []byte) {
 		case x.visit == nil || b >= 250:
 			x.start(regions[int(b)%len(regions)], b)
 		case b >= 240:
-			x.clock.Advance([]time.Duration{time.Second, 20 * time.Second, time.Minute, 5 * time.Minute, 11 * time.Minute}[b%5])
+			x.later([]time.Duration{time.Second, 20 * time.Second, time.Minute, 5 * time.Minute, 11 * time.Minute}[b%5])
 		default:
 			x.move(inputs[int(b)%len(inputs)])
 		}
@@ -270,7 +270,7 @@ func TestS075_EveryStepInEveryState(t *testing.T) {
 					x.start("intl", byte(seed))
 				}
 				if dice.IntN(8) == 0 {
-					x.clock.Advance(time.Duration(dice.IntN(90)) * time.Second)
+					x.later(time.Duration(dice.IntN(90)) * time.Second)
 				}
 				in := inputs[dice.IntN(len(inputs))]
 				at := x.visit.step.StepType()

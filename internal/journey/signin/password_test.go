@@ -100,7 +100,7 @@ func TestTopic_W02_ReplacedPassword(t *testing.T) {
 		o := w.owner()
 		replaced := w.clock.Now()
 		w.setPassword(o.id, "another horse entirely")
-		w.clock.Advance(48 * time.Hour)
+		w.later(48 * time.Hour)
 		known := w.begin("intl", on(o.device)).username(o.id).password(o.password).want(step.TypePassword, "credentials_invalid")
 		if at, ok := known.arg("replaced_at").(time.Time); !ok || !at.Equal(replaced) {
 			w.t.Errorf("replaced_at is %v; want %v", known.arg("replaced_at"), replaced)
@@ -196,7 +196,7 @@ func TestS026_NobodyIsCountedAlike(t *testing.T) {
 				v.password("wrong guess of mine")
 				f := fault.From(v.err)
 				codes = append(codes, fmt.Sprint(f.Code, f.Args, !f.RetryAt.IsZero()))
-				w.clock.Advance(30 * time.Second)
+				w.later(30 * time.Second)
 			}
 			return codes
 		}
@@ -228,7 +228,7 @@ func TestS027_OneCounter(t *testing.T) {
 				w.t.Errorf("%s: limit %v, retry in %v", name, v.arg("limit"), at.Sub(w.clock.Now()))
 			}
 		}
-		w.clock.Advance(time.Second)
+		w.later(time.Second)
 		w.begin("intl").username(o.id).password(o.password).want(step.TypeCode, "")
 		hasAct(t, w.acts(o.id), audit.PasswordWrong, 5)
 		hasAct(t, w.acts(o.id), audit.PasswordLimited, 1) // four refused tries are one line
@@ -242,7 +242,7 @@ func TestS154_PasswordLane(t *testing.T) {
 		o := w.owner()
 		for range 10 {
 			w.begin("intl").username(o.id).want(step.TypePassword, "").password("wrong")
-			w.clock.Advance(30 * time.Second)
+			w.later(30 * time.Second)
 		}
 		w.begin("intl").username(o.id).want(step.TypeCaptcha, "")
 		w.begin("intl", on(o.device)).username(o.id).password(o.password).done()
@@ -282,7 +282,7 @@ func TestS075_PasswordDoesNotTravel(t *testing.T) {
 	each(t, func(w *town) {
 		o := w.owner()
 		mine := w.signUp(bob)
-		w.clock.Advance(time.Hour)
+		w.later(time.Hour)
 		v := w.begin("intl").phone(bob).want(step.TypeCode, "")
 		own := w.post.code(bob)
 		v.do("back").want(step.TypeIdentify, "")
@@ -293,7 +293,7 @@ func TestS075_PasswordDoesNotTravel(t *testing.T) {
 		v.code(own).want(step.TypeChooseMethod, "journey_step")
 		v.phone(bob).want(step.TypeChooseMethod, "journey_step")
 		v.do("back").want(step.TypeIdentify, "")
-		w.clock.Advance(time.Minute)
+		w.later(time.Minute)
 		d := v.phone(bob).code(w.post.code(bob)).done()
 		l, err := w.house.Sessions.Check(t.Context(), w.db, d.Session.Token)
 		if err != nil || d.Account.ID != mine.Account.ID || len(l.Proved) != 1 || l.Proved[0].Method != "sms_code" {
@@ -309,7 +309,7 @@ func TestS086_StateAfterProof(t *testing.T) {
 		o := w.owner()
 		refused := 0
 		for state, code := range map[account.State]string{account.IsFrozen: "account_frozen", account.IsBlocked: "account_blocked", account.IsLeaving: "account_leaving"} {
-			w.clock.Advance(25 * time.Hour)
+			w.later(25 * time.Hour)
 			w.setState(o.id, state)
 			before := w.sessions()
 			v := w.begin("intl").phone(o.phone)
@@ -339,7 +339,7 @@ func TestS028_ChangedMeanwhile(t *testing.T) {
 		o := w.owner()
 		v := w.begin("intl").username(o.id).password(o.password).want(step.TypeCode, "")
 		code := w.post.code(o.phone)
-		w.clock.Advance(time.Minute)
+		w.later(time.Minute)
 		w.setPassword(o.id, "another horse entirely")
 		before := w.sessions()
 		v.code(code).want(step.TypeIdentify, "credentials_invalid")
@@ -355,7 +355,7 @@ func TestSecondProof_ContactLeft(t *testing.T) {
 	each(t, func(w *town) {
 		o := w.owner()
 		for _, elsewhere := range []bool{false, true} {
-			w.clock.Advance(time.Hour)
+			w.later(time.Hour)
 			v := w.begin("intl").username(o.email).password(o.password).want(step.TypeCode, "")
 			code := w.post.code(o.phone)
 			w.dropContact(o.id, contact.Phone)
@@ -397,7 +397,7 @@ func TestSecondProof_Limited(t *testing.T) {
 		o := w.owner()
 		for range 9 {
 			w.begin("intl").phone(o.phone).want(step.TypeCode, "")
-			w.clock.Advance(time.Minute)
+			w.later(time.Minute)
 		}
 		v := w.begin("intl").username(o.id).password(o.password).want(step.TypeChooseMethod, "codes_limited")
 		if at := fault.From(v.err).RetryAt; !at.After(w.clock.Now()) {
@@ -418,14 +418,14 @@ func TestS021_ProofsAge(t *testing.T) {
 	each(t, func(w *town) {
 		o := w.owner()
 		v := w.begin("intl").username(o.id).password(o.password).want(step.TypeCode, "")
-		w.clock.Advance(8 * time.Minute)
+		w.later(8 * time.Minute)
 		v.do("resend").want(step.TypeCode, "")
 		code := w.post.code(o.phone)
-		w.clock.Advance(2*time.Minute + time.Microsecond)
+		w.later(2*time.Minute + time.Microsecond)
 		v.code(code).want(step.TypeIdentify, "journey_expired")
 		again := w.begin("intl").username(o.id).password(o.password).want(step.TypeCode, "")
 		code = w.post.code(o.phone)
-		w.clock.Advance(5*time.Minute - time.Microsecond)
+		w.later(5*time.Minute - time.Microsecond)
 		again.code(code).done()
 	})
 }
@@ -502,7 +502,7 @@ func TestS066_SessionsAndDevices(t *testing.T) {
 		o := w.owner()
 		var first step.Done
 		for i := range 120 {
-			w.clock.Advance(2 * time.Second)
+			w.later(2 * time.Second)
 			v := w.begin("intl", on(fmt.Sprintf("%043d", i)), from(fmt.Sprintf("10.0.%d.1", i))).username(o.id).password(o.password)
 			if v.step.StepType() == step.TypeCode {
 				v.exec(`DELETE FROM quota`)

@@ -50,7 +50,7 @@ func TestTopic_C04_ByEmail(t *testing.T) {
 		hasAct(w.t, w.acts(d.Account.ID), audit.SignedIn, 1)
 		again := w.begin("intl", on(strings.Repeat("d", 43))).username("NEW@example.com").password(good).done()
 		code := w.begin("intl").email("new@example.com")
-		w.clock.Advance(time.Minute)
+		w.later(time.Minute)
 		byCode := code.code(w.post.code("new@example.com")).done()
 		if again.Account.ID != d.Account.ID || byCode.Account.ID != d.Account.ID || byCode.Created {
 			w.t.Errorf("later sign-ins lead to %s and %s; want %s", again.Account.ID, byCode.Account.ID, d.Account.ID)
@@ -63,7 +63,7 @@ func TestTopic_C04_ByEmail(t *testing.T) {
 func TestS005_EmailTakenMeanwhile(t *testing.T) {
 	each(t, func(w *town) {
 		first, second := w.byMail("intl", "new@example.com"), (*visit)(nil)
-		w.clock.Advance(time.Minute)
+		w.later(time.Minute)
 		second = w.byMail("intl", "new@example.com")
 		a, b := first.newPassword(good).done(), second.newPassword("eight purple walruses").done()
 		if a.Account.ID != b.Account.ID || !a.Created || b.Created {
@@ -81,7 +81,7 @@ func TestS005_EmailAtOnce(t *testing.T) {
 		visits := make([]*visit, n)
 		for i := range visits {
 			visits[i] = w.byMail("intl", "new@example.com")
-			w.clock.Advance(time.Minute)
+			w.later(time.Minute)
 		}
 		var wg sync.WaitGroup
 		ids, created := make([]string, n), make([]bool, n)
@@ -118,7 +118,7 @@ func TestS005_EmailAtOnce(t *testing.T) {
 func TestS021_PasswordTooLate(t *testing.T) {
 	each(t, func(w *town) {
 		v := w.byMail("intl", "new@example.com")
-		w.clock.Advance(10*time.Minute + time.Microsecond)
+		w.later(10*time.Minute + time.Microsecond)
 		v.newPassword(good).want(step.TypeIdentify, "journey_expired")
 		v.newPassword(good).want(step.TypeIdentify, "journey_step")
 		if n := w.rows()["account"]; n != 0 {
@@ -195,7 +195,7 @@ func TestRegion_AsksForContact(t *testing.T) {
 				w.t.Errorf("the act says %v", e.Details)
 			}
 		}
-		w.clock.Advance(time.Minute)
+		w.later(time.Minute)
 		if d2 := w.begin("must").phone(ada); d2.code(w.post.code(ada)).done().Account.ID != d.Account.ID {
 			w.t.Error("the phone leads elsewhere")
 		}
@@ -212,7 +212,7 @@ func TestRegion_Skip(t *testing.T) {
 		if !d.Created {
 			w.t.Error("created is lost")
 		}
-		w.clock.Advance(time.Hour)
+		w.later(time.Hour)
 		v := w.begin("both").email("new@example.com")
 		v.code(w.post.code("new@example.com")).want(step.TypeAddContact, "")
 		v.phone(ada).want(step.TypeCode, "").do("skip").done()
@@ -224,11 +224,11 @@ func TestRegion_Skip(t *testing.T) {
 func TestRegion_JourneyDied(t *testing.T) {
 	each(t, func(w *town) {
 		w.byMail("must", "new@example.com", on(strings.Repeat("d", 43))).newPassword(good).want(step.TypeAddContact, "")
-		w.clock.Advance(time.Hour)
+		w.later(time.Hour)
 		for _, region := range []string{"must", "intl"} { // the account's region counts, not the journey's
 			v := w.begin(region).email("new@example.com")
 			v.code(w.post.code("new@example.com")).want(step.TypeAddContact, "")
-			w.clock.Advance(time.Minute)
+			w.later(time.Minute)
 		}
 		v := w.begin("must").username("new@example.com").password(good).want(step.TypeCode, "")
 		v.code(w.post.code("new@example.com")).want(step.TypeAddContact, "")
@@ -252,7 +252,7 @@ func TestRegion_JourneyDied(t *testing.T) {
 func TestTopic_C06_ContactInUse(t *testing.T) {
 	each(t, func(w *town) {
 		holder := w.signUp(ada).Account.ID
-		w.clock.Advance(time.Minute)
+		w.later(time.Minute)
 		v := w.byMail("must", "new@example.com").newPassword(good).phone(ada).want(step.TypeCode, "")
 		code := w.post.code(ada)
 		v.code(other(code)).want(step.TypeCode, "code_wrong")
@@ -304,7 +304,7 @@ func TestRegion_SameAccountTwice(t *testing.T) {
 		w.byMail("must", "new@example.com").newPassword(good).want(step.TypeAddContact, "")
 		var visits []*visit
 		for range 2 {
-			w.clock.Advance(time.Minute)
+			w.later(time.Minute)
 			v := w.begin("must").email("new@example.com")
 			visits = append(visits, v.code(w.post.code("new@example.com")).want(step.TypeAddContact, ""))
 		}
@@ -328,7 +328,7 @@ func TestS086_FrozenWhileAdding(t *testing.T) {
 		w.exec(`UPDATE account SET state = 'frozen'`)
 		v.do("skip").want(step.TypeIdentify, "account_frozen")
 		w.exec(`UPDATE account SET state = 'active'`)
-		w.clock.Advance(time.Minute)
+		w.later(time.Minute)
 		again := w.begin("both").email("new@example.com")
 		again.code(w.post.code("new@example.com")).want(step.TypeAddContact, "").phone(ada)
 		w.exec(`UPDATE account SET state = 'blocked'`)

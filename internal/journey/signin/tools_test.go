@@ -182,7 +182,7 @@ func (w *town) owner() owner {
 	o.id = w.signUp(o.phone, on(o.device)).Account.ID
 	w.addContact(o.id, contact.Email, o.email)
 	w.setPassword(o.id, o.password)
-	w.clock.Advance(time.Hour) // what was asked for so far is no longer in the way
+	w.later(time.Hour) // what was asked for so far is no longer in the way
 	return o
 }
 
@@ -197,4 +197,12 @@ func hasAct(t testing.TB, acts []audit.Kind, kind audit.Kind, want int) {
 	if n != want {
 		t.Errorf("%d of %s in %v; want %d", n, kind, acts, want)
 	}
+}
+
+// later moves the clock once everything that was posted has gone out: what is
+// still on its way would find its lease or its life over.
+func (w *town) later(d time.Duration) {
+	w.t.Helper()
+	w.post.settle()
+	w.clock.Advance(d)
 }
