@@ -281,12 +281,6 @@ func (v *visitor) press(text string) int64 {
 	return v.arrive(chromedp.Click(v.mark(findControl, text)))
 }
 
-// click clicks what leads nowhere.
-func (v *visitor) click(text string) {
-	v.t.Helper()
-	v.do(chromedp.Click(v.mark(findControl, text)))
-}
-
 // fill writes into the field with a label, over what is there.
 func (v *visitor) fill(label, text string) {
 	v.t.Helper()
