@@ -499,6 +499,9 @@ func TestUsername_Bad(t *testing.T) {
 // 100 devices; the least used go first, and no session loses its device.
 func TestS066_SessionsAndDevices(t *testing.T) {
 	each(t, func(w *town) {
+		if w.db.Engine() == sqldb.Postgres {
+			w.t.Skip("the stores show it on both engines; this is their meeting")
+		}
 		o := w.owner()
 		var first step.Done
 		for i := range 120 {
