@@ -381,7 +381,7 @@ func readCode(s string) string {
 			return r - '０' + '0'
 		}
 		return r
-	}, s)
+	}, strings.ToValidUTF8(s, ""))
 	bare := strings.Map(func(r rune) rune {
 		if strings.ContainsRune(" \t\r\n-.\u00a0\u200b\u2009\u202f", r) {
 			return -1
