@@ -27,8 +27,8 @@ import (
 var bareBody = []byte(`{"account":{"id":"482109375564","state":"active","nickname":""},"device":{"id":"AaIEUCpPwrtSS1vqEBDF7A","name":"Pixel 9","kind":"phone"},` +
 	`"proved":[{"method":"sms_code","at":"2026-11-22T10:00:00.123456Z"}],"created_at":"2026-11-22T10:00:00.123456Z","expires_at":"2026-12-06T10:00:00.123456Z"}` + "\n")
 
-// runBare is the process that answers HTTP and does nothing else.
-func runBare(out io.Writer) error {
+// runBare is the process that answers HTTP and does nothing else, until in ends.
+func runBare(in io.Reader, out io.Writer) error {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
@@ -36,10 +36,18 @@ func runBare(out io.Writer) error {
 	if _, err := fmt.Fprintln(out, ln.Addr()); err != nil {
 		return err
 	}
-	return http.Serve(ln, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	go func() {
+		io.Copy(io.Discard, in)
+		ln.Close()
+	}()
+	err = http.Serve(ln, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header()["Content-Type"] = []string{"application/json"}
 		w.Write(bareBody)
 	}))
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
 }
 
 // hashes is how many argon2id hashes a second the machine makes, as many at once

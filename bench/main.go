@@ -39,23 +39,24 @@ type options struct {
 }
 
 func main() {
-	ctx, end := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer end()
-	if err := run(ctx, os.Args[1:]); err != nil && !errors.Is(err, flag.ErrHelp) {
+	var err error
+	switch args := os.Args[1:]; {
+	case len(args) == 1 && args[0] == "load": // the other processes of a run
+		err = runLoad(os.Stdin, os.Stdout)
+	case len(args) == 1 && args[0] == "bare":
+		err = runBare(os.Stdin, os.Stdout)
+	default:
+		ctx, end := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		defer end()
+		err = run(ctx, args)
+	}
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
 func run(ctx context.Context, args []string) error {
-	if len(args) == 1 {
-		switch args[0] { // the other processes of a run
-		case "load":
-			return runLoad(os.Stdin, os.Stdout)
-		case "bare":
-			return runBare(os.Stdout)
-		}
-	}
 	o, err := read(args)
 	if err != nil {
 		return err
@@ -65,6 +66,8 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	defer b.close()
+	stop := context.AfterFunc(ctx, func() { b.load.cmd.Process.Kill() }) // so that nothing waits for a measurement to end
+	defer stop()
 	r, err := b.all(ctx)
 	if err != nil {
 		return err
