@@ -56,6 +56,17 @@ func (s *said) String() string {
 // well fails the story.
 func open(t *testing.T, args ...string) *house {
 	t.Helper()
+	return openAs(t, watched, args...)
+}
+
+// openForBrowsers is open with the program as people get it.
+func openForBrowsers(t *testing.T) *house {
+	t.Helper()
+	return openAs(t, program)
+}
+
+func openAs(t *testing.T, program string, args ...string) *house {
+	t.Helper()
 	t.Parallel()
 	h := &house{t: t, data: filepath.Join(t.TempDir(), "data"), said: &said{}, phones: map[string]*phone{}}
 	args = append([]string{"demo", "--listen", "127.0.0.1:0", "--data", h.data}, args...)

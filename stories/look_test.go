@@ -118,7 +118,7 @@ func TestTour_WCAG(t *testing.T) {
 	t.Parallel()
 	for _, language := range []string{"en", "zh-CN"} {
 		t.Run(language, func(t *testing.T) {
-			h := open(t)
+			h := openForBrowsers(t)
 			tour(h.browser(true, language), language, func(v *visitor, name string) {
 				v.accessible(name)
 				v.weigh(name)

@@ -5,13 +5,16 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
-// program is the finished program, built once for all stories; buildFlags make
-// it as the tests themselves are made.
+// The finished program, built once for all stories: as people get it, for those
+// with a browser, which take long enough; and for the others as the tests
+// themselves are made, with the race detector if they have it.
 var (
 	program    string
+	watched    string
 	buildFlags []string
 )
 
@@ -24,13 +27,26 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	program = filepath.Join(dir, "selfsame")
-	args := append([]string{"build", "-o", program}, buildFlags...)
-	build := exec.Command("go", append(args, "../cmd/selfsame")...)
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "stories: the program does not build: %v\n%s", err, out)
+	program, watched = filepath.Join(dir, "selfsame"), filepath.Join(dir, "watched")
+	if err := build(program, "CGO_ENABLED=0"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	if len(buildFlags) == 0 {
+		watched = program
+	} else if err := build(watched, "CGO_ENABLED=1", buildFlags...); err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	defer closeChromium()
 	return m.Run()
+}
+
+func build(to, env string, flags ...string) error {
+	cmd := exec.Command("go", slices.Concat([]string{"build", "-o", to}, flags, []string{"../cmd/selfsame"})...)
+	cmd.Env = append(os.Environ(), env)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("stories: the program does not build: %w\n%s", err, out)
+	}
+	return nil
 }

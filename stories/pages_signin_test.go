@@ -59,7 +59,7 @@ func (v *visitor) signOut() {
 // the account page, past a wrong code.
 func TestStory_SignUpByPhone(t *testing.T) {
 	both(t, func(t *testing.T, scripts bool) {
-		h := open(t)
+		h := openForBrowsers(t)
 		v := h.browser(scripts, "en")
 		v.visit("/")
 		v.press("Create an account")
@@ -89,7 +89,7 @@ func TestStory_SignUpByPhone(t *testing.T) {
 // page tells which one counts.
 func TestStory_Resend(t *testing.T) {
 	both(t, func(t *testing.T, scripts bool) {
-		h := open(t)
+		h := openForBrowsers(t)
 		own := h.phone(ada)
 		v := h.browser(scripts, "en")
 		v.visit("/signin")
@@ -117,7 +117,7 @@ func TestStory_Resend(t *testing.T) {
 // TestStory_Paste: the whole message pasted into the field is enough.
 func TestStory_Paste(t *testing.T) {
 	both(t, func(t *testing.T, scripts bool) {
-		h := open(t)
+		h := openForBrowsers(t)
 		v := h.browser(scripts, "en")
 		v.visit("/signin")
 		v.askCode(ada)
@@ -138,7 +138,7 @@ func TestStory_Paste(t *testing.T) {
 // account knows; elsewhere a code comes on top, and the page says why.
 func TestStory_Password(t *testing.T) {
 	both(t, func(t *testing.T, scripts bool) {
-		h := open(t)
+		h := openForBrowsers(t)
 		own := h.phone(ada)
 		home := h.browser(scripts, "en")
 		home.signUp(ada)
@@ -185,7 +185,7 @@ func TestStory_Password(t *testing.T) {
 // TestStory_SignUpByEmail: where the region has it, with a new password.
 func TestStory_SignUpByEmail(t *testing.T) {
 	both(t, func(t *testing.T, scripts bool) {
-		h := open(t)
+		h := openForBrowsers(t)
 		v := h.browser(scripts, "en")
 		v.visit("/signup")
 		v.press("Use an e-mail address")
@@ -214,7 +214,7 @@ func TestStory_SignUpByEmail(t *testing.T) {
 // there when somebody comes in on another device.
 func TestTopic_S04_NoticeOfADevice(t *testing.T) {
 	both(t, func(t *testing.T, scripts bool) {
-		h := open(t)
+		h := openForBrowsers(t)
 		home := h.browser(scripts, "en")
 		home.signUp(ada)
 		home.visit("/account/contacts")

@@ -17,7 +17,7 @@ import (
 // Chinese, with a number of the mainland.
 func TestStory_Chinese(t *testing.T) {
 	both(t, func(t *testing.T, scripts bool) {
-		h := open(t)
+		h := openForBrowsers(t)
 		v := h.browser(scripts, "zh-CN,zh;q=0.9")
 		v.visit("/")
 		v.sees("一个账号，畅用Selfsame全部服务")
@@ -41,7 +41,7 @@ func TestStory_Chinese(t *testing.T) {
 // TestStory_Language: the switch keeps the place of the journey, and stays.
 func TestStory_Language(t *testing.T) {
 	both(t, func(t *testing.T, scripts bool) {
-		h := open(t)
+		h := openForBrowsers(t)
 		v := h.browser(scripts, "en")
 		v.visit("/signin")
 		v.askCode(ada)
@@ -60,7 +60,7 @@ func TestStory_Language(t *testing.T) {
 // when it is looked at again, and leads to other ways.
 func TestTopic_V01_Page(t *testing.T) {
 	both(t, func(t *testing.T, scripts bool) {
-		h := open(t)
+		h := openForBrowsers(t)
 		own := h.phone(ada)
 		own.behaves(map[string]string{"delivery": "delay", "delay_for": "1h"})
 		v := h.browser(scripts, "en")
@@ -98,7 +98,7 @@ func TestTopic_V01_Page(t *testing.T) {
 // it solves itself; without, there are a picture, its sound and a fresh one.
 func TestTopic_Y03_Page(t *testing.T) {
 	both(t, func(t *testing.T, scripts bool) {
-		h := open(t)
+		h := openForBrowsers(t)
 		h.person("Pixel 9").signUp(ada).setPassword(good)
 		for range 10 {
 			h.pass(time.Minute)
@@ -153,7 +153,7 @@ func TestTopic_Y03_Page(t *testing.T) {
 // TestTopic_S03_Expired: who comes back too late is told so and begins again.
 func TestTopic_S03_Expired(t *testing.T) {
 	both(t, func(t *testing.T, scripts bool) {
-		h := open(t)
+		h := openForBrowsers(t)
 		v := h.browser(scripts, "en")
 		v.visit("/signin")
 		v.askCode(ada)
@@ -173,7 +173,7 @@ func TestTopic_S03_Expired(t *testing.T) {
 // understood, and nobody is stuck.
 func TestTopic_S03_TwoTabs(t *testing.T) {
 	both(t, func(t *testing.T, scripts bool) {
-		h := open(t)
+		h := openForBrowsers(t)
 		v := h.browser(scripts, "en")
 		v.visit("/signin")
 		v.askCode(ada)
@@ -197,7 +197,7 @@ func TestTopic_S03_TwoTabs(t *testing.T) {
 // TestTopic_S03_BackButton: the way back leads to where the journey is.
 func TestTopic_S03_BackButton(t *testing.T) {
 	both(t, func(t *testing.T, scripts bool) {
-		h := open(t)
+		h := openForBrowsers(t)
 		v := h.browser(scripts, "en")
 		v.visit("/signin")
 		v.askCode(ada)
@@ -216,7 +216,7 @@ func TestTopic_S03_BackButton(t *testing.T) {
 // to do.
 func TestTopic_S03_CookiesOff(t *testing.T) {
 	both(t, func(t *testing.T, scripts bool) {
-		h := open(t)
+		h := openForBrowsers(t)
 		v := h.browser(scripts, "en")
 		v.visit("/signin")
 		v.fill("Phone number", ada)
@@ -234,7 +234,7 @@ func TestTopic_S03_CookiesOff(t *testing.T) {
 // TestTopic_S01_ByKeyboard: the whole sign-in without a mouse.
 func TestTopic_S01_ByKeyboard(t *testing.T) {
 	both(t, func(t *testing.T, scripts bool) {
-		h := open(t)
+		h := openForBrowsers(t)
 		v := h.browser(scripts, "en")
 		tabTo := func(want string) {
 			t.Helper()
@@ -333,7 +333,7 @@ func TestTopic_S03_SentTwice(t *testing.T) {
 // TestTopic_S01_Country: the picker begins with the country of the browser, and
 // remembers the one that was picked.
 func TestTopic_S01_Country(t *testing.T) {
-	h := open(t)
+	h := openForBrowsers(t)
 	for languages, want := range map[string]string{"zh-CN,zh;q=0.9": "CN", "en-GB": "GB", "en": "US"} {
 		v := h.browser(true, languages)
 		v.visit("/signin")

@@ -156,7 +156,7 @@ func TestTour_Look(t *testing.T) {
 	}
 	for _, language := range []string{"en", "zh-CN"} {
 		t.Run(language, func(t *testing.T) {
-			h := open(t)
+			h := openForBrowsers(t)
 			tour(h.browser(true, language), language, func(v *visitor, name string) { v.shoot(name + "." + language) })
 		})
 	}
