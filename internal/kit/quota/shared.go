@@ -14,9 +14,10 @@ import (
 // sign-ins a second instead of 400). So each process keeps a purse a subject:
 // the row is charged a step of the limit at once, and what is refunded goes into
 // the purse first; what it holds beyond two steps it gives back to the row, once a
-// second at most. A row is never charged less than was spent, but for what is just
-// being committed, which is made up for by the next charge. A process that dies
-// loses what is in its purses.
+// second at most. What leaves a purse leaves at once, and comes back if the
+// transaction is undone; what comes in is there once it is durable: so a row is
+// never charged less than was spent. A process that dies loses what is in its
+// purses.
 //
 // A step is one part in a hundred of the limit's smallest maximum. Below 200 it
 // would be 1, and every charge goes to the row.
@@ -50,17 +51,18 @@ func (s *Shared) Spend(ctx context.Context, tx *sqldb.Tx, subject string) (*Refu
 	if s.step < 2 {
 		return s.book.Spend(ctx, tx, one)
 	}
-	has := s.purse(subject)
-	if has > 0 {
-		s.put(tx, subject, -1)
+	if s.take(tx, subject) {
 		return nil, nil
 	}
 	many := one
-	many.N = s.step - has
+	many.N = s.step
 	refusal, err := s.book.Spend(ctx, tx, many)
-	if err != nil || refusal == nil {
-		s.put(tx, subject, many.N-1)
+	if err != nil {
 		return nil, err
+	}
+	if refusal == nil {
+		tx.AfterCommit(func() { s.put(subject, s.step-1) })
+		return nil, nil
 	}
 	return s.book.Spend(ctx, tx, one) // the last of the limit are counted one by one
 }
@@ -70,39 +72,48 @@ func (s *Shared) Refund(ctx context.Context, tx *sqldb.Tx, subject string, n int
 	if s.step < 2 {
 		return s.book.Refund(ctx, tx, s.limit, subject, n)
 	}
-	more := s.more(subject, n, tx.Now())
-	s.put(tx, subject, n-more)
+	more := s.more(tx, subject, n)
+	if n > more {
+		tx.AfterCommit(func() { s.put(subject, n-more) })
+	}
 	if more == 0 {
 		return nil
 	}
 	return s.book.Refund(ctx, tx, s.limit, subject, more)
 }
 
-// more is how much of a purse with n more is to be given back now. Who is told
-// so has the turn even if its transaction is undone: were it told to all that are
-// at work, all would give back the same.
-func (s *Shared) more(subject string, n int, now time.Time) int {
+// take takes 1 out of the purse, if there is one.
+func (s *Shared) take(tx *sqldb.Tx, subject string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.purses[subject] == 0 {
+		return false
+	}
+	s.purses[subject]--
+	tx.AfterUndo(func() { s.put(subject, 1) })
+	return true
+}
+
+// more takes out of a purse, with n more to come, what is to be given back now.
+// Who is told so has the turn even if its transaction is undone.
+func (s *Shared) more(tx *sqldb.Tx, subject string, n int) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	has := s.purses[subject] + n
-	if has <= 2*s.step || now.Before(s.back[subject]) {
+	if has <= 2*s.step || tx.Now().Before(s.back[subject]) {
 		return 0
 	}
-	s.back[subject] = now.Add(time.Second)
-	return has - s.step
+	s.back[subject] = tx.Now().Add(time.Second)
+	more := has - s.step
+	if out := more - n; out > 0 {
+		s.purses[subject] -= out
+		tx.AfterUndo(func() { s.put(subject, out) })
+	}
+	return more
 }
 
-func (s *Shared) purse(subject string) int {
+func (s *Shared) put(subject string, n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.purses[subject]
-}
-
-// put changes a purse once the transaction is durable.
-func (s *Shared) put(tx *sqldb.Tx, subject string, n int) {
-	tx.AfterCommit(func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.purses[subject] += n
-	})
+	s.purses[subject] += n
 }

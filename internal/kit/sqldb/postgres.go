@@ -153,8 +153,9 @@ func (db *DB) onePostgresTx(ctx context.Context, most time.Duration, f func(tx *
 		return err
 	}
 	defer end()
+	tx, committed := &Tx{engine: Postgres, run: plain{sqlTx}, now: db.clock.Now()}, false
+	defer func() { tx.ended(committed) }()
 	defer sqlTx.Rollback() // after Commit it does nothing
-	tx := &Tx{engine: Postgres, run: plain{sqlTx}, now: db.clock.Now()}
 	err = tx.call(f)
 	failed := tx.failed
 	tx.fail(errOver)
@@ -170,9 +171,7 @@ func (db *DB) onePostgresTx(ctx context.Context, most time.Duration, f func(tx *
 	if err := sqlTx.Commit(); err != nil {
 		return commitFailed(err)
 	}
-	for _, after := range tx.after {
-		after()
-	}
+	committed = true
 	return nil
 }
 

@@ -124,8 +124,8 @@ func TestR07_DeadlocksAreRunAgain(t *testing.T) {
 	}
 	all.Wait()
 	var sum int
-	if err := db.QueryRow(ctx, `SELECT CAST(SUM(n) AS BIGINT) FROM thing`).Scan(&sum); err != nil || sum != 4 || runs.Load() != 3 {
-		t.Errorf("sum %d after %d runs (%v), want 4 after 3", sum, runs.Load(), err)
+	if err := db.QueryRow(ctx, `SELECT CAST(SUM(n) AS BIGINT) FROM thing`).Scan(&sum); err != nil || sum != 4 || runs.Load() < 3 {
+		t.Errorf("sum %d after %d runs (%v), want 4 after 3 or, if the first to end lost again, more", sum, runs.Load(), err)
 	}
 }
 

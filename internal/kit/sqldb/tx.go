@@ -40,6 +40,7 @@ type Tx struct {
 	now    time.Time
 	writes int
 	after  []func()
+	undone []func()
 	failed error // of the first statement that failed: the transaction is spoiled
 
 	// On SQLite: opens the savepoint that can undo this transaction alone. It runs
@@ -59,6 +60,22 @@ func (tx *Tx) Writes() int { return tx.writes }
 // AfterCommit runs f once the transaction is durable; never if it is not. It
 // runs in the goroutine of InTx's caller, before InTx returns.
 func (tx *Tx) AfterCommit(f func()) { tx.after = append(tx.after, f) }
+
+// AfterUndo runs f in place of AfterCommit's: the transaction was undone, or
+// nobody knows what became of it. It runs in the goroutine of InTx's caller,
+// before InTx returns or runs its function again.
+func (tx *Tx) AfterUndo(f func()) { tx.undone = append(tx.undone, f) }
+
+// ended runs what was kept for this outcome.
+func (tx *Tx) ended(committed bool) {
+	kept := tx.undone
+	if committed {
+		kept = tx.after
+	}
+	for _, f := range kept {
+		f()
+	}
+}
 
 // Exec runs a statement and answers how many rows it changed.
 func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error) {

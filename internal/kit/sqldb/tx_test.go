@@ -113,10 +113,11 @@ func TestValuesComeBack(t *testing.T) {
 func TestATransactionIsWholeOrAbsent(t *testing.T) {
 	each(t, func(t *testing.T, db *sqldb.DB) {
 		refused := errors.New("refused")
-		after := 0
+		after, undone := 0, 0
 		try := func(id string, err error) error {
 			return db.InTx(t.Context(), func(tx *sqldb.Tx) error {
 				tx.AfterCommit(func() { after++ })
+				tx.AfterUndo(func() { undone++ })
 				if e := insert(t.Context(), tx, id, 1); e != nil {
 					return e
 				}
@@ -126,11 +127,11 @@ func TestATransactionIsWholeOrAbsent(t *testing.T) {
 				return err
 			})
 		}
-		if err := try("a", refused); !errors.Is(err, refused) || after != 0 {
-			t.Errorf("InTx = %v, %d AfterCommits ran", err, after)
+		if err := try("a", refused); !errors.Is(err, refused) || after != 0 || undone != 1 {
+			t.Errorf("InTx = %v, %d AfterCommits and %d AfterUndos ran", err, after, undone)
 		}
-		if err := try("b", nil); err != nil || after != 1 {
-			t.Errorf("InTx = %v, %d AfterCommits ran", err, after)
+		if err := try("b", nil); err != nil || after != 1 || undone != 1 {
+			t.Errorf("InTx = %v, %d AfterCommits and %d AfterUndos ran", err, after, undone)
 		}
 		if n := count(t, db); n != 1 {
 			t.Errorf("%d rows, want 1", n)

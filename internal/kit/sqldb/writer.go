@@ -154,9 +154,17 @@ func (w *writer) once(ctx context.Context, f func(tx *Tx) error) error {
 
 // call runs f and tells the writer, also if f panics or ends its goroutine.
 func (w *writer) call(t *turn, f func(tx *Tx) error) {
+	returned := false
 	t.err = errors.New("sqldb: the transaction's function did not return")
-	defer func() { t.ran <- struct{}{} }()
+	defer func() {
+		tx := t.tx
+		t.ran <- struct{}{}
+		if !returned { // finish is not reached
+			tx.ended(false)
+		}
+	}()
 	t.err = t.tx.call(f)
+	returned = true
 }
 
 // finish waits for the outcome and gives the turn back for the next.
@@ -165,10 +173,8 @@ func (w *writer) finish(t *turn) error {
 	tx := t.tx
 	t.tx, t.err = nil, nil
 	w.turns.Put(t)
-	if err == nil {
-		for _, after := range tx.after {
-			after()
-		}
+	if tx != nil {
+		tx.ended(err == nil)
 	}
 	return err
 }
