@@ -104,7 +104,11 @@ func (b *site) seedOne(ctx context.Context, tx *sqldb.Tx, n int) error {
 	if err != nil || !won {
 		return err
 	}
-	if err := b.accounts.Create(ctx, tx, account.Account{ID: id, Region: b.regions.All()[0].Name, Locale: "en"}); err != nil {
+	err = b.accounts.Create(ctx, tx, account.Account{ID: id, Region: b.regions.All()[0].Name, Locale: "en"})
+	if errors.Is(err, account.ErrTaken) {
+		return sqldb.ErrAgain // with other numbers: among a million some meet
+	}
+	if err != nil {
 		return err
 	}
 	return b.contacts.Add(ctx, tx, id, contact.Phone, phone)
