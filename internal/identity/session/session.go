@@ -35,8 +35,13 @@ const touchAfter = 10 * time.Minute
 
 // Proof records that a method proved the account (amr, RFC 8176).
 type Proof struct {
-	Method string    `json:"method"` // sms_code, email_code, password
+	Method string    `json:"method"` // as package policy names it: sms_code, passkey ...
 	At     time.Time `json:"at"`
+	// Verified says that the person showed who they are to the authenticator
+	// itself, by a finger, a face or a PIN (WebAuthn user verification).
+	Verified bool `json:"uv,omitempty"`
+	// For is the action that a step-up was asked for; empty: a sign-in (S-68).
+	For string `json:"for,omitempty"`
 }
 
 // Live is a session that was checked just now.
@@ -118,6 +123,22 @@ func (s *Store) Open(ctx context.Context, tx *sqldb.Tx, a account.Account, devic
 	_, err = tx.Exec(ctx, `INSERT INTO session (account_id, token_hash, id, device_id, epoch, proved, created_at, used_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $7)`,
 		int64(a.ID), hash(token), randid.ID(now), deviceID, a.Epoch, string(methods), sqldb.Micros(now))
 	return token, s.expires(now, now), err
+}
+
+// Renew gives a session more proofs and a new token; the old one dies (S-56). It
+// answers ErrNone if the session has ended meanwhile.
+func (s *Store) Renew(ctx context.Context, tx *sqldb.Tx, l *Live, proved []Proof) (token string, expires time.Time, err error) {
+	token = newToken(l.AccountID)
+	methods, err := json.Marshal(proved)
+	if err != nil {
+		return "", time.Time{}, err
+	}
+	n, err := tx.Exec(ctx, `UPDATE session SET token_hash = $3, proved = $4, used_at = $5 WHERE account_id = $1 AND id = $2 AND epoch = $6`,
+		int64(l.AccountID), l.ID, hash(token), string(methods), sqldb.Micros(tx.Now()), l.Account.Epoch)
+	if err == nil && n == 0 {
+		err = ErrNone
+	}
+	return token, s.expires(l.CreatedAt, tx.Now()), err
 }
 
 func (s *Store) makeRoom(ctx context.Context, tx *sqldb.Tx, id account.ID, deviceID string) error {

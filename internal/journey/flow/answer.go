@@ -174,20 +174,48 @@ func (t *turn[F]) second(ctx context.Context) error {
 // a sentence of its own. The longest is the solution of a captcha's work.
 const inputMost = 4096 // bytes
 
+// credentialMost bounds the answer of an authenticator: an assertion is well below
+// 2 KiB, a registration with an attestation below 12.
+const credentialMost = 16 << 10 // bytes
+
 // unexpected names a field that is set though the input does not take it, or
 // that nobody can have typed.
 func unexpected(in Input, takes []string) string {
 	v := reflect.ValueOf(in)
 	for i := range v.NumField() {
 		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
-		text := v.Field(i).String()
-		if name == "input" || text == "" {
+		if name == "input" {
 			continue
 		}
-		long := len(text) > inputMost && name != "password"
-		if long || !slices.Contains(takes, name) || strings.ContainsRune(text, 0) || !utf8.ValidString(text) {
-			return name
+		for _, text := range texts(v.Field(i).Interface()) {
+			if long(name, text) || !slices.Contains(takes, name) || strings.ContainsRune(text, 0) || !utf8.ValidString(text) {
+				return name
+			}
 		}
 	}
 	return ""
+}
+
+// texts are what a field holds; nothing if it was not sent.
+func texts(field any) []string {
+	switch f := field.(type) {
+	case []string:
+		return f
+	case json.RawMessage:
+		field = string(f)
+	}
+	if field == "" {
+		return nil
+	}
+	return []string{field.(string)}
+}
+
+func long(name, text string) bool {
+	switch name {
+	case "password":
+		return false
+	case "credential":
+		return len(text) > credentialMost
+	}
+	return len(text) > inputMost
 }

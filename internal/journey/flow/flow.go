@@ -20,6 +20,7 @@ package flow
 
 import (
 	"context"
+	"encoding/json"
 	"net/netip"
 	"time"
 
@@ -47,6 +48,7 @@ type Begin struct {
 	Locale   locale.Tag // empty: the visitor's
 	Country  string     // ISO 3166-1 alpha-2 of numbers typed without a code; empty: the region's
 	ReturnTo string     // same-origin path, already checked
+	For      string     // of a prove journey: the action that the proof is for
 }
 
 // Handle names a journey (ID, may stand in logs) and opens it (Key, a secret).
@@ -64,6 +66,11 @@ type Input struct {
 	Code     string `json:"code,omitempty"`
 	Method   string `json:"method,omitempty"`
 	Answer   string `json:"answer,omitempty"`
+	// Answers to the security questions, in their order.
+	Answers []string `json:"answers,omitempty"`
+	// Credential is what navigator.credentials answered, as JSON (WebAuthn Level 3
+	// section 5.1: toJSON).
+	Credential json.RawMessage `json:"credential,omitempty"`
 }
 
 // Ticket is what a person gets back: the journey and its present step.

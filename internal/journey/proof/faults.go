@@ -13,5 +13,7 @@ var (
 	CodeOtherPurpose  = fault.Declare("code_other_purpose", 422, "verification-codes/why-is-my-code-unusable")
 	CodesLimited      = fault.Declare("codes_limited", 429, "verification-codes/why-too-many-codes")
 	TooManyAttempts   = fault.Declare("too_many_attempts", 429, "signing-in/why-cant-i-sign-in")
+	// MethodUnavailable says that a way is not offered here and now, and why.
+	MethodUnavailable = fault.Declare("method_unavailable", 403, "verification/which-ways-to-verify-are-there")
 	CaptchaWrong      = fault.Declare("captcha_wrong", 422, "verification/why-a-picture-with-characters")
 )

@@ -10,6 +10,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity/session"
 	"github.com/selfsame-id/selfsame/internal/journey/flow"
 	"github.com/selfsame-id/selfsame/internal/journey/flow/step"
+	"github.com/selfsame-id/selfsame/internal/journey/proof"
 	"github.com/selfsame-id/selfsame/internal/kit/fault"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
 )
@@ -88,7 +89,7 @@ func (h *House) lacks(ctx context.Context, q sqldb.Querier, c *call) error {
 		return err
 	}
 	if _, has := contact.Of(contacts, c.Facts.Adding); has {
-		return MethodUnavailable.With("reason", "has_one")
+		return proof.MethodUnavailable.With("reason", "has_one")
 	}
 	return nil
 }

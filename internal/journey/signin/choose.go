@@ -6,6 +6,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity/contact"
 	"github.com/selfsame-id/selfsame/internal/journey/flow"
 	"github.com/selfsame-id/selfsame/internal/journey/flow/step"
+	"github.com/selfsame-id/selfsame/internal/journey/proof"
 	"github.com/selfsame-id/selfsame/internal/kit/email"
 	"github.com/selfsame-id/selfsame/internal/kit/fault"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
@@ -60,7 +61,7 @@ func (h *House) chooseMethod() flow.Move[facts] {
 			switch c.Input.Method {
 			case byPassword:
 				if len(c.Facts.Proved) > 0 {
-					return MethodUnavailable.On("method").With("reason", "used")
+					return proof.MethodUnavailable.On("method").With("reason", "used")
 				}
 				return nil
 			case bySMS, byEmail:
@@ -69,7 +70,7 @@ func (h *House) chooseMethod() flow.Move[facts] {
 					return err
 				}
 				if len(c.Facts.Proved) > 0 && s.Code.Address == "" {
-					return MethodUnavailable.On("method").With("reason", "not_set")
+					return proof.MethodUnavailable.On("method").With("reason", "not_set")
 				}
 				return h.countSend(ctx, tx, c, s)
 			}
@@ -97,7 +98,7 @@ func (h *House) sendOrChoose(ctx context.Context, tx *sqldb.Tx, c *call, method 
 	}
 	if s.Code.Address == "" {
 		c.Facts.Choosing = true
-		c.Refuse(MethodUnavailable.On("method").With("reason", "not_set"))
+		c.Refuse(proof.MethodUnavailable.On("method").With("reason", "not_set"))
 		return nil
 	}
 	switch err := h.countSend(ctx, tx, c, s); {

@@ -17,39 +17,20 @@ import (
 
 func (h *House) showCode(ctx context.Context, q sqldb.Querier, c *call) (step.Step, error) {
 	f := c.Facts
-	code := f.Sent.Newest()
-	if code == nil {
-		return nil, fmt.Errorf("signin: at the code step without a code")
+	s, err := h.Codes.Show(ctx, q, &f.Sent, c.Now)
+	if err != nil {
+		return nil, err
 	}
-	limits := h.Codes.Limits()
-	s := step.Code{
-		Head:    step.Head{Type: step.TypeCode, Inputs: []string{"code", "resend", "other_way", "back"}},
-		Channel: string(code.Channel), To: code.Shown, Length: limits.Length,
-		ExpiresAt: code.ExpiresAt, SentAt: code.SentAt, ResendAt: h.Codes.ResendAt(&f.Sent, code.Channel, code.Subject),
-		Sends: len(f.Sent.Codes), TriesLeft: max(0, limits.Tries-code.Tries),
-		Delivery: step.Delivery{State: courier.Queued, At: code.SentAt},
-	}
+	s.Inputs = []string{"code", "resend", "other_way", "back"}
 	switch {
 	case f.MaySkip:
 		s.Inputs = []string{"code", "resend", "back", "skip"}
 	case f.Adding != "":
 		s.Inputs = []string{"code", "resend", "back"}
-	case code.Purpose == purposeDevice:
+	case f.Sent.Newest().Purpose == purposeDevice:
 		s.Reason = "new_device"
 	}
-	if code.SentAt.Equal(c.Now) {
-		return s, nil
-	}
-	if code.Hidden { // how far it comes would tell whether it goes anywhere
-		s.Delivery.State = courier.Sent
-		return s, nil
-	}
-	d, err := h.Courier.Delivery(ctx, q, code.MessageID)
-	s.Delivery = step.Delivery{State: d.State, Reason: d.Reason, At: d.At}
-	if d.At.IsZero() {
-		s.Delivery.At = code.SentAt
-	}
-	return s, err
+	return s, nil
 }
 
 // answerCode judges the code in Count, where the try is spent, and acts in Apply.
@@ -111,7 +92,7 @@ func (h *House) codeProved(ctx context.Context, tx *sqldb.Tx, c *call) error {
 		}
 	}
 	if id == 0 && !h.region(f).MaySignUp(string(kind)) {
-		return h.stop(c, MethodUnavailable.With("reason", "region"))
+		return h.stop(c, proof.MethodUnavailable.With("reason", "region"))
 	}
 	f.Proved = append(f.Proved, session.Proof{Method: method, At: tx.Now()})
 	f.Method = ""

@@ -113,7 +113,7 @@ func (h *House) addProved(ctx context.Context, tx *sqldb.Tx, c *call) error {
 	if _, has := contact.Of(contacts, kind); has { // another journey of the same person was quicker
 		if f.Member != "" {
 			f.AddSent = false
-			c.Refuse(MethodUnavailable.With("reason", "has_one"))
+			c.Refuse(proof.MethodUnavailable.With("reason", "has_one"))
 			return nil
 		}
 		f.Adding = ""

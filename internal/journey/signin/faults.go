@@ -9,6 +9,4 @@ var (
 	CaptchaRequired    = fault.Declare("captcha_required", 403, "verification/why-a-picture-with-characters")
 	// ContactInUse is said only after the contact was proved by code (S-17).
 	ContactInUse = fault.Declare("contact_in_use", 409, "creating-an-account/how-many-accounts-can-my-number-have")
-	// MethodUnavailable says that a way is not offered here, and why.
-	MethodUnavailable = fault.Declare("method_unavailable", 403, "signing-in/how-do-i-sign-in")
 )

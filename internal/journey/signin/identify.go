@@ -9,6 +9,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity/directory"
 	"github.com/selfsame-id/selfsame/internal/journey/flow"
 	"github.com/selfsame-id/selfsame/internal/journey/flow/step"
+	"github.com/selfsame-id/selfsame/internal/journey/proof"
 	"github.com/selfsame-id/selfsame/internal/kit/email"
 	"github.com/selfsame-id/selfsame/internal/kit/fault"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
@@ -99,7 +100,7 @@ func (h *House) identifyEmail() flow.Move[facts] {
 		Takes: []string{"email"},
 		Count: func(ctx context.Context, tx *sqldb.Tx, c *call) error {
 			if !h.region(c.Facts).MaySignUp("email") {
-				return MethodUnavailable.On("email").With("reason", "region")
+				return proof.MethodUnavailable.On("email").With("reason", "region")
 			}
 			address, err := email.Read(c.Input.Email)
 			if err != nil {

@@ -18,6 +18,12 @@ const (
 	TypeCaptcha      Type = "captcha"
 	TypeNewPassword  Type = "new_password"
 	TypeAddContact   Type = "add_contact"
+	TypeTOTP         Type = "totp"
+	TypeRecoveryCode Type = "recovery_code"
+	TypeQuestions    Type = "questions"
+	TypePasskey      Type = "passkey"
+	TypeDevicePrompt Type = "device_prompt"
+	TypeConfirm      Type = "confirm"
 	TypeWait         Type = "wait"
 	TypeDone         Type = "done"
 )
@@ -75,18 +81,87 @@ type Delivery struct {
 	At     time.Time `json:"at"`
 }
 
-// ChooseMethod offers other ways to prove.
+// ChooseMethod offers the ways to prove.
 type ChooseMethod struct {
 	Head
-	Methods     []Method `json:"methods" doc:"What can be chosen."`
-	Unavailable []Method `json:"unavailable" doc:"What can not, with the reason."`
+	For         string      `json:"for,omitempty" doc:"The action that the proof is for."`
+	Why         []string    `json:"why,omitempty" doc:"What makes it necessary: words such as new_device, each with a sentence on the page."`
+	Proved      []string    `json:"proved,omitempty" doc:"What counts already."`
+	Methods     []Method    `json:"methods" doc:"What can be chosen."`
+	Unavailable []Method    `json:"unavailable" doc:"What can not, with the reason."`
+	Wait        *WaitOption `json:"wait,omitempty" doc:"The other way: what is proved is enough after this time, unless the owner objects. Answer with the input wait."`
 }
 
-// Method is a way to prove: sms_code, email_code, password.
+// Method is a way to prove.
 type Method struct {
-	Method string `json:"method" enum:"sms_code,email_code,password"`
-	To     string `json:"to,omitempty" doc:"The masked destination, only after a first proof."`
-	Reason string `json:"reason,omitempty" doc:"Why it is unavailable."`
+	Method  string     `json:"method" enum:"sms_code,email_code,password,passkey,totp,recovery_code,questions,device_prompt"`
+	To      string     `json:"to,omitempty" doc:"The masked destination, only after a first proof."`
+	Reason  string     `json:"reason,omitempty" doc:"Why it is unavailable."`
+	RetryAt *time.Time `json:"retry_at,omitempty" doc:"When it will be available, where waiting helps."`
+}
+
+// WaitOption says that waiting stands in for a second proof.
+type WaitOption struct {
+	Hours int `json:"hours" doc:"How long; every contact of the account is told at once and can object."`
+}
+
+// TOTP asks for the code that an authenticator app shows (RFC 6238).
+type TOTP struct {
+	Head
+	Length int      `json:"length" doc:"How many digits the code has."`
+	Why    []string `json:"why,omitempty" doc:"What makes it necessary."`
+}
+
+// RecoveryCode asks for one of the codes that were printed or kept.
+type RecoveryCode struct {
+	Head
+	Why []string `json:"why,omitempty" doc:"What makes it necessary."`
+}
+
+// Questions asks the security questions.
+type Questions struct {
+	Head
+	Questions []Question `json:"questions" doc:"Answer all of them, in this order."`
+	Why       []string   `json:"why,omitempty" doc:"What makes it necessary."`
+}
+
+// Question is one security question.
+type Question struct {
+	Question string `json:"question" doc:"The key of the question; its text is in the reader's language."`
+	Text     string `json:"text"`
+}
+
+// Passkey asks for a passkey.
+type Passkey struct {
+	Head
+	Options any      `json:"options" doc:"PublicKeyCredentialRequestOptionsJSON (WebAuthn Level 3 section 5.1.9), for navigator.credentials.get."`
+	Why     []string `json:"why,omitempty" doc:"What makes it necessary."`
+}
+
+// DevicePrompt says that signed-in trusted devices were asked.
+type DevicePrompt struct {
+	Head
+	Number    string    `json:"number" doc:"The number to pick on the device."`
+	State     string    `json:"state" enum:"waiting,denied,expired" doc:"Ask again with the input check."`
+	Devices   []string  `json:"devices" doc:"Names of the devices that were asked."`
+	ExpiresAt time.Time `json:"expires_at"`
+	Why       []string  `json:"why,omitempty" doc:"What makes it necessary."`
+}
+
+// Confirm asks to accept what will happen.
+type Confirm struct {
+	Head
+	Action  string   `json:"action" doc:"What will be done."`
+	Effects []Effect `json:"effects" doc:"What will happen, in the order in which it matters."`
+}
+
+// Effect is one thing that will happen. Its sentence on the page is
+// page.confirm.<effect>.
+type Effect struct {
+	Effect string     `json:"effect" doc:"A word such as sessions_end."`
+	To     string     `json:"to,omitempty" doc:"A masked contact that it is about."`
+	Count  int        `json:"count,omitempty"`
+	At     *time.Time `json:"at,omitempty"`
 }
 
 // Captcha asks for work or for the characters in a picture.
@@ -119,6 +194,7 @@ type Wait struct {
 	Head
 	Until  time.Time `json:"until" doc:"When to ask again."`
 	Reason string    `json:"reason" doc:"What is waited for, as a word."`
+	Told   []string  `json:"told,omitempty" doc:"The masked contacts that were told and can object."`
 }
 
 // Done is the end.
@@ -126,6 +202,7 @@ type Done struct {
 	Head
 	Account *Account `json:"account,omitempty"`
 	Created bool     `json:"created" doc:"Whether this journey made the account."`
+	Result  string   `json:"result,omitempty" doc:"What the journey did, as a word; empty for a sign-in."`
 	Session *Session `json:"session,omitempty" doc:"For two minutes from the end, so that a lost answer can be asked for again."`
 	Device  *Device  `json:"device,omitempty" doc:"How the account knows this device from now on."`
 }
