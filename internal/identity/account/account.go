@@ -35,6 +35,8 @@ type Account struct {
 	Nickname  string
 	Avatar    string // id of the picture; empty: none
 	Epoch     int64  // sessions of an earlier epoch are dead
+	TwoStep   bool   // 2-step verification is on
+	Protected bool   // a text message alone is never enough (S-81)
 	CreatedAt time.Time
 }
 
@@ -94,8 +96,8 @@ func (s *Store) Load(ctx context.Context, q sqldb.Querier, id ID) (Account, erro
 	a := Account{ID: id}
 	var nickname []byte
 	var created int64
-	err := q.QueryRow(ctx, `SELECT state, region, locale, nickname, avatar, epoch, created_at FROM account WHERE id = $1`+q.ForUpdate(), int64(id)).
-		Scan(&a.State, &a.Region, &a.Locale, &nickname, &a.Avatar, &a.Epoch, &created)
+	err := q.QueryRow(ctx, `SELECT state, region, locale, nickname, avatar, epoch, two_step, sms_protected, created_at FROM account WHERE id = $1`+q.ForUpdate(), int64(id)).
+		Scan(&a.State, &a.Region, &a.Locale, &nickname, &a.Avatar, &a.Epoch, &a.TwoStep, &a.Protected, &created)
 	if err != nil {
 		return a, err
 	}
@@ -123,6 +125,20 @@ func (s *Store) SetNickname(ctx context.Context, tx *sqldb.Tx, id ID, nickname s
 func (s *Store) SetLocale(ctx context.Context, tx *sqldb.Tx, id ID, locale string) error {
 	_, err := tx.Exec(ctx, `UPDATE account SET locale = $2 WHERE id = $1`, int64(id), locale)
 	return err
+}
+
+// SetTwoStep turns 2-step verification on or off; changed is false if it was so
+// already. The state before decides, in one conditional write.
+func (s *Store) SetTwoStep(ctx context.Context, tx *sqldb.Tx, id ID, on bool) (changed bool, err error) {
+	n, err := tx.Exec(ctx, `UPDATE account SET two_step = $2 WHERE id = $1 AND two_step <> $2`, int64(id), on)
+	return n > 0, err
+}
+
+// SetProtected says whether a text message alone may ever be enough (S-81);
+// changed is false if it was so already.
+func (s *Store) SetProtected(ctx context.Context, tx *sqldb.Tx, id ID, on bool) (changed bool, err error) {
+	n, err := tx.Exec(ctx, `UPDATE account SET sms_protected = $2 WHERE id = $1 AND sms_protected <> $2`, int64(id), on)
+	return n > 0, err
 }
 
 // SetAvatar replaces the picture; empty png removes it. newID names the picture.

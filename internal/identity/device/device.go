@@ -25,7 +25,12 @@ type Device struct {
 	Place     string // where it was last seen, coarse; empty: not known
 	CreatedAt time.Time
 	UsedAt    time.Time
+	// TrustedUntil is until when the device skips the second step; zero: it does not.
+	TrustedUntil time.Time
 }
+
+// Trusted tells whether the device skips the second step at now.
+func (d Device) Trusted(now time.Time) bool { return now.Before(d.TrustedUntil) }
 
 // Store keeps devices.
 type Store struct{ ring *seal.Ring }
@@ -43,13 +48,16 @@ func idOf(id account.ID, secret string) string {
 
 func place(column, id string) seal.Place { return seal.Place{Table: "device", Column: column, Row: id} }
 
-// Known finds the device of this account that keeps secret. The account 0 knows none.
+// Known finds the device of this account that keeps secret, and whether it is
+// trusted. The account 0 knows none.
 func (s *Store) Known(ctx context.Context, q sqldb.Querier, id account.ID, secret string) (d Device, known bool, err error) {
 	d.ID = idOf(id, secret)
-	err = q.QueryRow(ctx, `SELECT kind FROM device WHERE account_id = $1 AND id = $2`, int64(id), d.ID).Scan(&d.Kind)
+	var trusted int64
+	err = q.QueryRow(ctx, `SELECT kind, trusted_until FROM device WHERE account_id = $1 AND id = $2`, int64(id), d.ID).Scan(&d.Kind, &trusted)
 	if errors.Is(err, sqldb.ErrNone) {
 		return d, false, nil
 	}
+	d.TrustedUntil = sqldb.FromMicros(trusted)
 	return d, err == nil, err
 }
 
@@ -80,7 +88,7 @@ func (s *Store) OpenText(column, id string, sealed []byte) (string, error) {
 
 // List reads the devices of an account, the latest used first.
 func (s *Store) List(ctx context.Context, q sqldb.Querier, id account.ID) ([]Device, error) {
-	rows, err := q.Query(ctx, `SELECT id, kind, name, place, created_at, used_at FROM device WHERE account_id = $1 ORDER BY used_at DESC, id`, int64(id))
+	rows, err := q.Query(ctx, `SELECT id, kind, name, place, created_at, used_at, trusted_until FROM device WHERE account_id = $1 ORDER BY used_at DESC, id`, int64(id))
 	if err != nil {
 		return nil, err
 	}
@@ -89,8 +97,8 @@ func (s *Store) List(ctx context.Context, q sqldb.Querier, id account.ID) ([]Dev
 	for rows.Next() {
 		var d Device
 		var name, where []byte
-		var created, used int64
-		if err := rows.Scan(&d.ID, &d.Kind, &name, &where, &created, &used); err != nil {
+		var created, used, trusted int64
+		if err := rows.Scan(&d.ID, &d.Kind, &name, &where, &created, &used, &trusted); err != nil {
 			return nil, err
 		}
 		if d.Name, err = s.OpenText("name", d.ID, name); err != nil {
@@ -99,7 +107,7 @@ func (s *Store) List(ctx context.Context, q sqldb.Querier, id account.ID) ([]Dev
 		if d.Place, err = s.OpenText("place", d.ID, where); err != nil {
 			return nil, err
 		}
-		d.CreatedAt, d.UsedAt = sqldb.FromMicros(created), sqldb.FromMicros(used)
+		d.CreatedAt, d.UsedAt, d.TrustedUntil = sqldb.FromMicros(created), sqldb.FromMicros(used), sqldb.FromMicros(trusted)
 		out = append(out, d)
 	}
 	return out, rows.Err()
@@ -113,13 +121,13 @@ func (s *Store) Load(ctx context.Context, q sqldb.Querier, id account.ID, device
 		return d, sqldb.ErrNone // a stranger's text; PostgreSQL takes no NUL
 	}
 	var name, where []byte
-	var created, used int64
-	err := q.QueryRow(ctx, `SELECT kind, name, place, created_at, used_at FROM device WHERE account_id = $1 AND id = $2`, int64(id), deviceID).
-		Scan(&d.Kind, &name, &where, &created, &used)
+	var created, used, trusted int64
+	err := q.QueryRow(ctx, `SELECT kind, name, place, created_at, used_at, trusted_until FROM device WHERE account_id = $1 AND id = $2`, int64(id), deviceID).
+		Scan(&d.Kind, &name, &where, &created, &used, &trusted)
 	if err != nil {
 		return d, err
 	}
-	d.CreatedAt, d.UsedAt = sqldb.FromMicros(created), sqldb.FromMicros(used)
+	d.CreatedAt, d.UsedAt, d.TrustedUntil = sqldb.FromMicros(created), sqldb.FromMicros(used), sqldb.FromMicros(trusted)
 	if d.Name, err = s.OpenText("name", d.ID, name); err != nil {
 		return d, err
 	}
