@@ -38,6 +38,12 @@ type Account struct {
 	TwoStep   bool   // 2-step verification is on
 	Protected bool   // a text message alone is never enough (S-81)
 	CreatedAt time.Time
+
+	StateReason string    // what an operator says of why; empty: nothing
+	StateSince  time.Time // zero: since its creation
+	StateUntil  time.Time // when the state ends by itself; zero: it does not
+	FrozenBy    string    // owner, operator, rule:<name>; kept through a block
+	RecoveredAt time.Time // when the owner last got it back; zero: never
 }
 
 // Gate is the one place that says whether a state lets its owner in (S-86).
@@ -95,13 +101,15 @@ func (s *Store) sealed(id ID, nickname string) []byte {
 func (s *Store) Load(ctx context.Context, q sqldb.Querier, id ID) (Account, error) {
 	a := Account{ID: id}
 	var nickname []byte
-	var created int64
-	err := q.QueryRow(ctx, `SELECT state, region, locale, nickname, avatar, epoch, two_step, sms_protected, created_at FROM account WHERE id = $1`+q.ForUpdate(), int64(id)).
-		Scan(&a.State, &a.Region, &a.Locale, &nickname, &a.Avatar, &a.Epoch, &a.TwoStep, &a.Protected, &created)
+	var created, since, until, recovered int64
+	err := q.QueryRow(ctx, `SELECT state, region, locale, nickname, avatar, epoch, two_step, sms_protected, created_at,
+		state_reason, state_since, state_until, frozen_by, recovered_at FROM account WHERE id = $1`+q.ForUpdate(), int64(id)).
+		Scan(&a.State, &a.Region, &a.Locale, &nickname, &a.Avatar, &a.Epoch, &a.TwoStep, &a.Protected, &created,
+			&a.StateReason, &since, &until, &a.FrozenBy, &recovered)
 	if err != nil {
 		return a, err
 	}
-	a.CreatedAt = sqldb.FromMicros(created)
+	a.CreatedAt, a.StateSince, a.StateUntil, a.RecoveredAt = sqldb.FromMicros(created), sqldb.FromMicros(since), sqldb.FromMicros(until), sqldb.FromMicros(recovered)
 	a.Nickname, err = s.OpenNickname(id, nickname)
 	return a, err
 }
