@@ -1,0 +1,49 @@
+package proof
+
+import (
+	"context"
+
+	"github.com/selfsame-id/selfsame/internal/identity/account"
+	"github.com/selfsame-id/selfsame/internal/journey/proof/policy"
+	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
+)
+
+// Event is an act that may be part of a pattern by which an account is frozen.
+type Event string
+
+// The events that a Watch hears of.
+const (
+	// SecondStepFailed: a password was right and the second step after it wrong.
+	SecondStepFailed Event = "second_step_failed"
+	// ContactChanged: another phone or e-mail took the place of one.
+	ContactChanged Event = "contact_changed"
+	// OthersSignedOut: one device signed out all the others.
+	OthersSignedOut Event = "others_signed_out"
+	// LeakedPassword: a password that is in a public list was right.
+	LeakedPassword Event = "leaked_password"
+)
+
+// Sight is an event as it was seen.
+type Sight struct {
+	Event Event
+	// Device is the ID of the device from which it was done, as far as the account
+	// knows it; empty: the account does not know it.
+	Device string
+	Risk   policy.Risk
+	Where  map[string]string // device and place, for the owner's eyes
+}
+
+// Watch hears of acts in their transaction, and freezes the account there if they
+// complete a pattern. frozen says that it did: whoever acted has no session any
+// more, and the act itself stands. lifecycle.House is one.
+type Watch interface {
+	Saw(ctx context.Context, tx *sqldb.Tx, who account.Account, s Sight) (frozen bool, err error)
+}
+
+// Saw tells a watch; nil sees nothing.
+func Saw(ctx context.Context, tx *sqldb.Tx, w Watch, who account.Account, s Sight) (frozen bool, err error) {
+	if w == nil {
+		return false, nil
+	}
+	return w.Saw(ctx, tx, who, s)
+}
