@@ -11,6 +11,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity/audit"
 	"github.com/selfsame-id/selfsame/internal/identity/contact"
 	"github.com/selfsame-id/selfsame/internal/identity/device"
+	"github.com/selfsame-id/selfsame/internal/identity/notice"
 	"github.com/selfsame-id/selfsame/internal/identity/rekey"
 	"github.com/selfsame-id/selfsame/internal/kit/seal"
 )
@@ -19,7 +20,7 @@ import (
 // columns, passwords, and the index by which contacts are found. Journeys and
 // messages under way end by themselves before an old key may be disabled.
 func (b *site) reseal(ctx context.Context) (changed, left int, err error) {
-	for _, c := range slices.Concat(account.Sealed(), contact.Sealed(), device.Sealed(), audit.Sealed()) {
+	for _, c := range slices.Concat(account.Sealed(), contact.Sealed(), device.Sealed(), audit.Sealed(), notice.Sealed()) {
 		done, err := rekey.Walk(ctx, b.db, b.ring, c)
 		if err != nil {
 			return changed, left, err

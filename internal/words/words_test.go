@@ -232,7 +232,7 @@ func TestTextsToPhonesFitOneSegment(t *testing.T) {
 				continue
 			}
 			seen++
-			text := b.T(l, key, "brand", brands[l], "code", "482913", "time", b.DateTime(l, at, nil), "device", devices[l])
+			text := b.T(l, key, "brand", brands[l], "code", "482913", "time", b.DateTime(l, at, nil), "device", devices[l], "site", "account.example.com")
 			if slices.Contains(b.Places(l, key), "code") {
 				text += "\n\n@account.example.com #482913"
 			}

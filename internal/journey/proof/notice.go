@@ -3,6 +3,8 @@ package proof
 import (
 	"cmp"
 	"context"
+	"errors"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -11,53 +13,218 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/identity/account"
 	"github.com/selfsame-id/selfsame/internal/identity/contact"
+	"github.com/selfsame-id/selfsame/internal/identity/notice"
+	"github.com/selfsame-id/selfsame/internal/kit/email"
+	"github.com/selfsame-id/selfsame/internal/kit/job"
 	"github.com/selfsame-id/selfsame/internal/kit/locale"
 	"github.com/selfsame-id/selfsame/internal/kit/randid"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
 	"github.com/selfsame-id/selfsame/internal/remote/courier"
+	"github.com/selfsame-id/selfsame/internal/remote/numbers"
 )
 
 // noticeFor is how long a security notice is worth delivering.
 const noticeFor = 24 * time.Hour
 
-// Notices tells owners what happened to their accounts (S-72).
+// Notices tells owners what happened to their accounts (S-72). Nobody can
+// unsubscribe from it.
 type Notices struct {
 	courier *courier.Courier
 	words   *locale.Book
 	brand   string
 	zone    func(region string) *time.Location
+	store   *notice.Store // nil: it is not kept what was told
+	site    url.URL       // where the links lead
+	queue   *job.Queue    // nil: nobody is told of failed tries
 }
 
 // NewNotices makes Notices; zone is the time zone of a region.
 func NewNotices(c *courier.Courier, words *locale.Book, brand string, zone func(region string) *time.Location) *Notices {
-	return &Notices{c, words, brand, zone}
+	return &Notices{courier: c, words: words, brand: brand, zone: zone}
 }
 
-// Tell sends the notice of a purpose ("notice_device") to the contacts of an
-// account, in its language, but not to the addresses except: those whose codes
-// just opened the door, and whose holder knows.
+// Keep notes what is told in a store, and says where the site is that the links
+// of mails lead to.
+func (n *Notices) Keep(store *notice.Store, site *url.URL) *Notices {
+	n.store, n.site = store, url.URL{Scheme: site.Scheme, Host: site.Host}
+	return n
+}
+
+// Notice is something that the owner of an account is told.
+type Notice struct {
+	Who account.Account
+	// To are all contacts in force before the change and after it; one that is in
+	// both is told once.
+	To []contact.Contact
+	// Except are addresses that are left out: those whose codes just opened the
+	// door, and whose holder knows.
+	Except  []string
+	Purpose string // "notice_device": the catalogs' sms.<purpose>, mail.<purpose>.subject and .text
+	Device  string
+	Place   string
+	// Token makes the link of mails one that undoes the change; empty: one that
+	// freezes the account.
+	Token string
+	Args  []any // more places of the texts, by name
+}
+
+// Tell sends the notice of a purpose to the contacts of an account, in its
+// language, but not to the addresses except.
 func (n *Notices) Tell(ctx context.Context, tx *sqldb.Tx, who account.Account, contacts []contact.Contact, except []string, purpose, device, place string) error {
-	tag := locale.Tag(who.Locale)
-	args := []any{"brand", n.brand, "device", cmp.Or(plain(device), n.words.T(tag, "notice.unknown_device")),
-		"place", cmp.Or(place, n.words.T(tag, "notice.unknown_place")), "time", n.words.DateTime(tag, tx.Now(), n.zone(who.Region))}
-	for _, to := range contacts {
-		if slices.Contains(except, to.Address) {
+	return n.Send(ctx, tx, Notice{Who: who, To: contacts, Except: except, Purpose: purpose, Device: device, Place: place})
+}
+
+// Send puts a notice into the outbox, one message a contact, and notes it. A text
+// to a phone carries no link but says where the account is frozen; a mail ends
+// with the one link that undoes or freezes.
+func (n *Notices) Send(ctx context.Context, tx *sqldb.Tx, x Notice) error {
+	var told []string
+	for _, to := range x.To {
+		key := string(to.Kind) + to.Address
+		if slices.Contains(x.Except, to.Address) || slices.Contains(told, key) {
 			continue
 		}
-		m := courier.Message{ID: randid.ID(tx.Now()), Channel: courier.SMS, To: to.Address, Purpose: purpose,
-			Locale: who.Locale, AccountID: int64(who.ID), ExpiresAt: tx.Now().Add(noticeFor)}
-		if to.Kind == contact.Email {
-			m.Channel = courier.Email
-			m.Subject = n.words.T(tag, "mail."+purpose+".subject", args...)
-			m.Text = n.words.T(tag, "mail."+purpose+".text", args...)
-		} else {
-			m.Text = n.words.T(tag, "sms."+purpose, args...)
-		}
+		m := n.compose(x, to, tx.Now())
 		if err := n.courier.Post(ctx, tx, m); err != nil {
+			return err
+		}
+		told = append(told, key)
+		if n.store == nil {
+			continue
+		}
+		at := tx.Now().Add(time.Duration(len(told)-1) * time.Microsecond) // notices of one act keep their order
+		if err := n.store.Write(ctx, tx, notice.Notice{AccountID: x.Who.ID, ID: m.ID, At: at, Purpose: x.Purpose, Channel: string(m.Channel), To: masked(to)}); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func masked(c contact.Contact) string {
+	if c.Kind == contact.Email {
+		return email.Mask(c.Address)
+	}
+	return numbers.Mask(c.Address)
+}
+
+// compose writes the message to one contact. What is the same in all mails (that
+// the owner need not do anything, the link, that this cannot be switched off)
+// stands in the catalogs once.
+func (n *Notices) compose(x Notice, to contact.Contact, now time.Time) courier.Message {
+	tag := locale.Tag(x.Who.Locale)
+	args := append([]any{"brand", n.brand, "device", cmp.Or(plain(x.Device), n.words.T(tag, "notice.unknown_device")),
+		"place", cmp.Or(x.Place, n.words.T(tag, "notice.unknown_place")), "time", n.words.DateTime(tag, now, n.zone(x.Who.Region)), "site", n.site.Host}, x.Args...)
+	m := courier.Message{ID: randid.ID(now), Channel: courier.SMS, To: to.Address, Purpose: x.Purpose,
+		Locale: x.Who.Locale, AccountID: int64(x.Who.ID), ExpiresAt: now.Add(noticeFor)}
+	if to.Kind != contact.Email {
+		m.Text = n.words.T(tag, "sms."+x.Purpose, args...)
+		return m
+	}
+	m.Channel = courier.Email
+	m.Subject = n.words.T(tag, "mail."+x.Purpose+".subject", args...)
+	m.Text = strings.TrimSpace(n.words.T(tag, "mail."+x.Purpose+".text", args...)) + "\n\n" + n.words.T(tag, "notice.yours") + "\n\n" +
+		n.words.T(tag, n.remedy(x)) + "\n\n" + n.Link(x.Token) + "\n\n" + n.words.T(tag, "notice.foot") + "\n"
+	return m
+}
+
+// remedy is the key of the sentence before the link.
+func (n *Notices) remedy(x Notice) string {
+	if x.Token != "" {
+		return "notice.undo"
+	}
+	return "notice.freeze"
+}
+
+// Link is the address where a change is objected to, or with no token where the
+// account is frozen. Opening it changes nothing; a button there does (S-19).
+func (n *Notices) Link(token string) string {
+	at := n.site
+	at.Path = "/freeze"
+	if token != "" {
+		at.Path, at.RawQuery = "/objection", url.Values{"token": {token}}.Encode()
+	}
+	return at.String()
+}
+
+// Told is a notice and what became of it.
+type Told struct {
+	notice.Notice
+	// Delivery is how far the message came; its State is empty where that is not
+	// known any more.
+	Delivery courier.Delivery
+}
+
+// List reads what an account was told, the newest first, older than before (zero:
+// from the newest): two reads.
+func (n *Notices) List(ctx context.Context, q sqldb.Querier, id account.ID, before time.Time, most int) ([]Told, error) {
+	if n.store == nil {
+		return nil, nil
+	}
+	list, err := n.store.List(ctx, q, id, before, most)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]string, len(list))
+	for i, one := range list {
+		ids[i] = one.ID
+	}
+	states, err := n.courier.Deliveries(ctx, q, ids...)
+	if err != nil {
+		return nil, err
+	}
+	told := make([]Told, len(list))
+	for i, one := range list {
+		told[i] = Told{one, states[one.ID]}
+	}
+	return told, nil
+}
+
+// failedJob tells an owner of failed tries (S-159), once a day at most. It is a
+// job, so that trying at an account takes as long as trying at nobody (S-17).
+const failedJob = "notice.failed_attempts"
+
+// Watch says with which queue owners are told of failed tries, and where the
+// accounts and their contacts are. It needs Keep.
+func (n *Notices) Watch(queue *job.Queue, accounts *account.Store, contacts *contact.Store) {
+	n.queue = queue
+	queue.Handle(failedJob, job.Options{}, func(ctx context.Context, j job.Job) (func(context.Context, *sqldb.Tx) error, error) {
+		return func(ctx context.Context, tx *sqldb.Tx) error {
+			return n.tellFailed(ctx, tx, accounts, contacts, account.ID(j.AccountID))
+		}, nil
+	})
+}
+
+// FailedAttempts has the owner told that passwords or codes are being guessed. The
+// account 0 costs the same and tells nobody. It is called where the history gets
+// password_limited or codes_exhausted.
+func (n *Notices) FailedAttempts(ctx context.Context, tx *sqldb.Tx, id account.ID) error {
+	if n.queue == nil {
+		return nil
+	}
+	return n.queue.Put(ctx, tx, job.Job{Kind: failedJob, AccountID: int64(id), Key: id.String()})
+}
+
+func (n *Notices) tellFailed(ctx context.Context, tx *sqldb.Tx, accounts *account.Store, contacts *contact.Store, id account.ID) error {
+	if id == 0 {
+		return nil
+	}
+	who, err := accounts.Load(ctx, tx, id)
+	if errors.Is(err, sqldb.ErrNone) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	const purpose = "notice_failed_attempts"
+	told, err := n.store.Told(ctx, tx, id, purpose, tx.Now().Add(-24*time.Hour))
+	if err != nil || told {
+		return err
+	}
+	to, err := contacts.List(ctx, tx, id)
+	if err != nil {
+		return err
+	}
+	return n.Send(ctx, tx, Notice{Who: who, To: to, Purpose: purpose})
 }
 
 // plain is the name of a device if it can be neither a link nor a number to call
