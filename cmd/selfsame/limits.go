@@ -45,18 +45,27 @@ func codeLimits(s settings.Settings) proof.Limits {
 // delays are the waits between wrong passwords once they begin.
 var delays = []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 15 * time.Second, 30 * time.Second, time.Minute}
 
-// signInRules are the numbers in force for passwords at sign-in.
-func signInRules(s settings.Settings) signin.Rules {
+// passwordRules are the numbers in force for tries of passwords.
+func passwordRules(s settings.Settings) proof.PasswordRules {
 	p := s.Passwords
 	tries := limit("password.tries", within(p.WrongPerDay, day))
 	tries.Pace = append(make([]time.Duration, max(0, p.DelayAfter-1)), delays...)
-	return signin.Rules{
+	return proof.PasswordRules{
 		Tries:        tries,
 		TriesNetwork: limit("password.network", within(p.PerNetworkHour, time.Hour)),
 		TriesWide:    limit("password.network_wide", within(p.PerWideHour, time.Hour)),
 		CaptchaAfter: p.CaptchaAfter, PictureAfter: p.PictureAfter,
-		MinLength: p.MinLength, MaxLength: passwordMost, Alone: p.Alone, Life: s.Journeys.Life,
 	}
+}
+
+// signInRules are the numbers in force at sign-in.
+func signInRules(s settings.Settings) signin.Rules {
+	return signin.Rules{MinLength: s.Passwords.MinLength, MaxLength: passwordMost, Alone: s.Passwords.Alone, Life: s.Journeys.Life}
+}
+
+// secretTries bounds the wrong tries at one secret of an account (S-13, S-38).
+func secretTries(s settings.Settings) quota.Limit {
+	return limit("proof.tries", within(s.Proofs.WrongPerHour, time.Hour), within(s.Proofs.WrongPerDay, day))
 }
 
 func profile(s settings.Settings) credential.Profile {

@@ -70,6 +70,9 @@ type site struct {
 	gate      *credential.Gate
 	passwords *credential.Passwords
 
+	prover  *proof.Prover
+	guesses *proof.Passwords
+
 	runner   *flow.Runner
 	signIn   *signin.House
 	settings *accountpage.House
@@ -207,13 +210,13 @@ func (p phones) Mobile(text, country string) (string, bool) {
 // journeys is floor 3: the verbs.
 func (b *site) journeys(context.Context) error {
 	b.runner = flow.New(b.db, b.ring, func(kind, event string) { b.Metrics.Journeys.Add(kind, event) })
-	notices := proof.NewNotices(b.courier, b.words, b.set.Brand.Name, b.zone)
+	notices := b.notices()
+	b.proofs()
 	b.signIn = &signin.House{
 		Regions: b.regions, Numbers: b.numbers, Accounts: b.accounts, Contacts: b.contacts, Devices: b.devices, Sessions: b.sessions,
 		Audit: b.audit, Directory: b.directory, Passwords: b.passwords, Book: b.book,
-		Codes:    proof.NewCodes(b.ring, b.book, b.courier, b.words, b.set.Brand.Name, b.set.Public().Hostname(), codeLimits(b.set)),
-		Captchas: proof.NewCaptchas(b.ring, b.set.Captcha.Difficulty),
-		Notices:  notices, Courier: b.courier, Brand: b.set.Brand.Name, Rules: signInRules(b.set),
+		Codes: b.prover.Codes, Captchas: b.prover.Captchas, Guesses: b.guesses,
+		Notices: notices, Courier: b.courier, Brand: b.set.Brand.Name, Rules: signInRules(b.set),
 	}
 	b.runner.LimitBegins(quota.NewBurst(b.Clock, b.set.Journeys.PerNetworkMinute, time.Minute))
 	flow.Add(b.runner, signin.Journey(b.signIn))

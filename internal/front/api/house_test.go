@@ -130,12 +130,13 @@ func (h *house) journeys(ring *seal.Ring) {
 		Numbers: plan, Accounts: accounts, Contacts: contact.New(ring), Devices: devices, Audit: audit.New(ring),
 		Passwords: credential.New(credential.NewGate(credential.Profile{MemoryKiB: 64, Time: 1, Threads: 1}, 2, 100, h.clock), ring, credential.Rules{}),
 		Book:      counts, Captchas: proof.NewCaptchas(ring, 1000), Courier: h.box.courier, Brand: "Selfsame",
-		Rules: signin.Rules{
-			Tries: limit("password.tries", 30), TriesNetwork: limit("password.network", 1000), TriesWide: limit("password.network_wide", 1000),
-			CaptchaAfter: 3, PictureAfter: 6, MinLength: 8, MaxLength: 256, Life: 30 * time.Minute,
-		},
+		Rules: signin.Rules{MinLength: 8, MaxLength: 256, Life: 30 * time.Minute},
 	}
 	s := h.sign
+	s.Guesses = &proof.Passwords{Stored: s.Passwords, Book: counts, Captchas: s.Captchas, Audit: s.Audit, Rules: proof.PasswordRules{
+		Tries: limit("password.tries", 30), TriesNetwork: limit("password.network", 1000), TriesWide: limit("password.network_wide", 1000),
+		CaptchaAfter: 3, PictureAfter: 6,
+	}}
 	s.Directory = directory.New(s.Contacts, phones{plan})
 	s.Sessions = session.New(accounts, devices, session.Life{Idle: 14 * 24 * time.Hour, Absolute: 30 * 24 * time.Hour})
 	h.setLimits = func(l proof.Limits) { s.Codes = proof.NewCodes(ring, counts, h.box.courier, book, "Selfsame", host, l) }

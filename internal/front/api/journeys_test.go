@@ -188,7 +188,7 @@ func TestJourney_AsksForACaptchaAfterManyTries(t *testing.T) {
 
 func TestJourney_ManyPasswordsWait(t *testing.T) {
 	each(t, func(h *house) {
-		h.sign.Rules.CaptchaAfter, h.sign.Rules.Tries = 1000, limit("password.tries", 2)
+		h.sign.Guesses.Rules.CaptchaAfter, h.sign.Guesses.Rules.Tries = 1000, limit("password.tries", 2)
 		p := h.signIn("+8613800138000")
 		j, _ := h.begin(beginApp)
 		j.input("username", "username", p.id).want(200, "").step("password")

@@ -63,6 +63,9 @@ func (s Stored) IsSet() bool { return s.isSet }
 // SetAt is when the password was chosen; zero if there is none.
 func (s Stored) SetAt() time.Time { return s.setAt }
 
+// Replaced tells whether there was another password before this one.
+func (s Stored) Replaced() bool { return len(s.earlier) > 0 }
+
 // Hashed is a password that is ready for Set or Upgrade.
 type Hashed struct {
 	phc     string

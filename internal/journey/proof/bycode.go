@@ -117,8 +117,8 @@ func (b byCode) Begin(ctx context.Context, tx *sqldb.Tx, t *Turn) error {
 func (b byCode) Show(ctx context.Context, q sqldb.Querier, t *Turn) (step.Step, error) {
 	s, err := b.p.Codes.Show(ctx, q, &t.Sent, t.Now)
 	s.Inputs = []string{"code", "resend", "other_way"}
-	if len(t.Risk.Signals) > 0 {
-		s.Reason = string(t.Risk.Signals[0])
+	if s.Why = t.Why(); len(s.Why) > 0 {
+		s.Reason = s.Why[0]
 	}
 	return s, err
 }

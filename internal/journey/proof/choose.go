@@ -60,7 +60,7 @@ func (p *Prover) showChoose(ctx context.Context, q sqldb.Querier, t *Turn) (step
 	for _, g := range t.Proved {
 		s.Proved = append(s.Proved, g.Method)
 	}
-	for _, signal := range append(slices.Clone(d.Why), t.Risk.Signals...) {
+	for _, signal := range d.Why {
 		s.Why = append(s.Why, string(signal))
 	}
 	if d.Wait > 0 && p.Waits != nil {

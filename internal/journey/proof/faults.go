@@ -15,5 +15,8 @@ var (
 	TooManyAttempts   = fault.Declare("too_many_attempts", 429, "signing-in/why-cant-i-sign-in")
 	// MethodUnavailable says that a way is not offered here and now, and why.
 	MethodUnavailable = fault.Declare("method_unavailable", 403, "verification/which-ways-to-verify-are-there")
-	CaptchaWrong      = fault.Declare("captcha_wrong", 422, "verification/why-a-picture-with-characters")
+	// CredentialsInvalid is the one message for every failure of a password (S-26).
+	CredentialsInvalid = fault.Declare("credentials_invalid", 401, "password/why-is-my-username-or-password-called-incorrect")
+	CaptchaRequired    = fault.Declare("captcha_required", 403, "verification/why-a-picture-with-characters")
+	CaptchaWrong       = fault.Declare("captcha_wrong", 422, "verification/why-a-picture-with-characters")
 )

@@ -1,6 +1,7 @@
 package proof
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
@@ -29,10 +30,12 @@ type Proving struct {
 	// was proved before. Until the first proof the journey is blind: it behaves the
 	// same whether there is such an account or not (S-17, S-77).
 	Subject string          `json:"subject,omitempty"`
+	Device  Device          `json:"device,omitzero"`  // that began the journey; an app gives it only then
 	Member  string          `json:"member,omitempty"` // the session that asks; empty: nobody is signed in
 	Risk    policy.Risk     `json:"risk,omitzero"`
-	Method  policy.Method   `json:"method,omitempty"` // in progress; empty: to be chosen
-	Held    json.RawMessage `json:"held,omitempty"`   // what the method in progress keeps: a challenge, a prompt
+	Reasons []policy.Signal `json:"reasons,omitempty"` // why more is asked for, as the policy last said
+	Method  policy.Method   `json:"method,omitempty"`  // in progress; empty: to be chosen
+	Held    json.RawMessage `json:"held,omitempty"`    // what the method in progress keeps: a challenge, a prompt
 	Sent    Sent            `json:"sent,omitzero"`
 	Captcha *Captcha        `json:"captcha,omitempty"`
 	Wanted  policy.Method   `json:"wanted,omitempty"` // waits for the captcha
@@ -53,6 +56,18 @@ type Device struct {
 	Secret string `json:"secret,omitempty"`
 	Name   string `json:"name,omitempty"`
 	Kind   string `json:"kind,omitempty"`
+}
+
+// DeviceOf is the device of a visitor.
+func DeviceOf(v flow.Visitor) Device { return Device{v.DeviceSecret, v.DeviceName, v.DeviceKind} }
+
+// Why is what makes a proof necessary, as the steps tell it.
+func (p *Proving) Why() []string {
+	var why []string
+	for _, s := range p.Reasons {
+		why = append(why, string(s))
+	}
+	return why
 }
 
 // Turn is one input on its way through a proof, whatever journey it is part of.
@@ -139,9 +154,14 @@ func (p *Prover) of(m policy.Method) Means {
 }
 
 // Source tells where a turn comes from. The device is known if the account that is
-// meant knows it; looking costs the same whether there is one.
+// meant knows it; looking costs the same whether there is one. Who is signed in is
+// on a device that the account knows.
 func (p *Prover) Source(ctx context.Context, q sqldb.Querier, t *Turn) (Source, error) {
-	s := Source{Addr: t.Visitor.Addr, Device: t.Visitor.DeviceSecret}
+	s := Source{Addr: t.Visitor.Addr, Device: t.secret()}
+	if m := t.member(); m != nil {
+		s.KnownAs = m.DeviceID
+		return s, nil
+	}
 	if s.Device == "" {
 		return s, nil
 	}
@@ -150,6 +170,29 @@ func (p *Prover) Source(ctx context.Context, q sqldb.Querier, t *Turn) (Source, 
 		s.KnownAs = d.ID
 	}
 	return s, err
+}
+
+// secret is what the device keeps that began the journey; empty: nothing.
+func (t *Turn) secret() string { return cmp.Or(t.Device.Secret, t.Visitor.DeviceSecret) }
+
+// member is the session that asks for the proof; nil: nobody is signed in.
+func (t *Turn) member() *session.Live {
+	if s := t.Visitor.Session; t.Member != "" && s != nil && s.ID == t.Member && s.AccountID == t.Account {
+		return s
+	}
+	return nil
+}
+
+// Where tells, for the owner's eyes, from which device and place something is done.
+func (t *Turn) Where() map[string]string {
+	out := map[string]string{}
+	if name := cmp.Or(t.Device.Name, t.Visitor.DeviceName); name != "" {
+		out["device"] = name
+	}
+	if t.Visitor.Place != "" {
+		out["place"] = t.Visitor.Place
+	}
+	return out
 }
 
 // SpendTry charges one try at a secret of the account before it is compared

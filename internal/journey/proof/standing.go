@@ -37,10 +37,11 @@ func (p *Prover) Standing(ctx context.Context, q sqldb.Querier, who account.Acco
 
 // Weigh asks the policy about what is proved so far.
 func (p *Prover) Weigh(ctx context.Context, q sqldb.Querier, t *Turn, who account.Account) (policy.Decision, error) {
-	standing, err := p.Standing(ctx, q, who, t.Visitor.DeviceSecret)
+	standing, err := p.Standing(ctx, q, who, t.secret())
 	if err != nil {
 		return policy.Decision{}, err
 	}
+	standing.KnownDevice = standing.KnownDevice || t.member() != nil
 	return p.Policy.Decide(policy.Question{Action: t.Action, Risk: t.Risk, Standing: standing, Given: Given(t.Proving.Proved), Now: t.Now}), nil
 }
 

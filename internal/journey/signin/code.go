@@ -88,7 +88,7 @@ func (h *House) codeProved(ctx context.Context, tx *sqldb.Tx, c *call) error {
 		case err != nil:
 			return err
 		case id != f.Account || !same: // the contact or the password changed since
-			return h.stop(c, CredentialsInvalid.With("username", string(f.Typed.Way)))
+			return h.stop(c, proof.CredentialsInvalid.With("username", string(f.Typed.Way)))
 		}
 	}
 	if id == 0 && !h.region(f).MaySignUp(string(kind)) {

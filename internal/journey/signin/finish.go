@@ -13,8 +13,8 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity/session"
 	"github.com/selfsame-id/selfsame/internal/journey/flow"
 	"github.com/selfsame-id/selfsame/internal/journey/flow/step"
+	"github.com/selfsame-id/selfsame/internal/journey/proof"
 	"github.com/selfsame-id/selfsame/internal/kit/fault"
-	"github.com/selfsame-id/selfsame/internal/kit/quota"
 	"github.com/selfsame-id/selfsame/internal/kit/randid"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
 )
@@ -75,7 +75,7 @@ func (h *House) newAccount(ctx context.Context, tx *sqldb.Tx, c *call, kind cont
 func (h *House) enter(ctx context.Context, tx *sqldb.Tx, c *call, who account.Account, acts ...audit.Entry) error {
 	if err := account.Gate(who.State); err != nil {
 		if fault.NotFound.Is(err) { // it is gone, and what was proved with it
-			return h.stop(c, CredentialsInvalid)
+			return h.stop(c, proof.CredentialsInvalid)
 		}
 		details := h.where(c)
 		details["state"] = string(who.State)
@@ -174,22 +174,6 @@ func (h *House) where(c *call) map[string]string {
 		out["place"] = c.Visitor.Place
 	}
 	return out
-}
-
-// auditLimit notes once an hour that a limit of an account was hit: a refused try
-// must not be a way to fill its history. typed stands in where there is nobody,
-// so that the work is the same.
-func (h *House) auditLimit(ctx context.Context, tx *sqldb.Tx, c *call, id account.ID, kind audit.Kind, typed string) error {
-	subject := id.String()
-	if id == 0 {
-		subject = typed
-	}
-	limit := quota.Limit{Name: "audit." + string(kind), Windows: []quota.Window{{Max: 1, Per: time.Hour}}}
-	refused, err := h.Book.Spend(ctx, tx, quota.Spend{Limit: limit, Subject: subject})
-	if err != nil || refused != nil {
-		return err
-	}
-	return h.Audit.Write(ctx, tx, audit.Entry{AccountID: id, Kind: kind, Details: h.where(c)})
 }
 
 // newDevice tells the owner of a sign-in on a new device, at every contact whose

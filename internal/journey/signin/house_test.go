@@ -88,16 +88,18 @@ func newTown(t testing.TB, db *sqldb.DB, c *clock.Clock, change ...func(*signin.
 		Numbers: plan, Accounts: account.New(ring), Contacts: contact.New(ring), Devices: device.New(ring), Audit: audit.New(ring),
 		Passwords: credential.New(credential.NewGate(credential.Profile{MemoryKiB: 64, Time: 1, Threads: 1}, 2, 100, c), ring, credential.Rules{}),
 		Book:      counts, Captchas: proof.NewCaptchas(ring, 20), Courier: post.courier, Brand: "Selfsame",
-		Rules: signin.Rules{
+		Guesses: &proof.Passwords{Rules: proof.PasswordRules{
 			Tries:        quota.Limit{Name: "password.tries", Windows: day(100), Pace: []time.Duration{0, 0, 0, 0, time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 16 * time.Second, 30 * time.Second}},
 			TriesNetwork: quota.Limit{Name: "password.network", Windows: hour(1000)},
 			TriesWide:    quota.Limit{Name: "password.network_wide", Windows: hour(10000)},
-			CaptchaAfter: 10, PictureAfter: 20, MinLength: 8, MaxLength: 256, Life: 30 * time.Minute,
-		},
+			CaptchaAfter: 10, PictureAfter: 20,
+		}},
+		Rules: signin.Rules{MinLength: 8, MaxLength: 256, Life: 30 * time.Minute},
 	}
 	for _, f := range change {
 		f(h, &l)
 	}
+	h.Guesses.Stored, h.Guesses.Book, h.Guesses.Captchas, h.Guesses.Audit = h.Passwords, h.Book, h.Captchas, h.Audit
 	h.Directory = directory.New(h.Contacts, phones{plan})
 	h.Sessions = session.New(h.Accounts, h.Devices, session.Life{Idle: 14 * 24 * time.Hour, Absolute: 30 * 24 * time.Hour})
 	h.Codes = proof.NewCodes(ring, counts, post.courier, book, "Selfsame", "id.example.test", l)

@@ -48,8 +48,8 @@ func newTheft(t testing.TB, db *sqldb.DB, c *clock.Clock) *theft {
 	w := newTown(t, db, c, func(h *signin.House, l *proof.Limits) {
 		l.Network, l.NetworkWide = many("codes.network"), many("codes.network_wide")
 		l.Device, l.Country, l.Guesses = many("codes.device"), many("codes.country"), many("codes.guesses")
-		h.Rules.TriesNetwork, h.Rules.TriesWide = many("password.network"), many("password.network_wide")
-		h.Rules.CaptchaAfter = 3
+		h.Guesses.Rules.TriesNetwork, h.Guesses.Rules.TriesWide = many("password.network"), many("password.network_wide")
+		h.Guesses.Rules.CaptchaAfter = 3
 		l.ChallengeAfter = 6
 	})
 	x := &theft{town: w, victim: w.owner()}

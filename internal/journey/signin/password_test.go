@@ -452,6 +452,7 @@ func TestS022_Upgrade(t *testing.T) {
 		o := w.owner()
 		stronger := credential.NewGate(credential.Profile{MemoryKiB: 128, Time: 1, Threads: 1}, 2, 100, c)
 		ringed.Passwords = credential.New(stronger, w.ring, credential.Rules{})
+		ringed.Guesses.Stored = ringed.Passwords
 		id, _ := account.ReadID(o.id)
 		v := w.begin("intl", on(o.device)).username(o.id)
 		v.password(o.password).done()

@@ -60,7 +60,7 @@ func (h *House) countSend(ctx context.Context, tx *sqldb.Tx, c *call, s *sending
 	}
 	err = h.Codes.Spend(ctx, tx, &c.Facts.Sent, &s.Code, from)
 	if proof.CodesLimited.Is(err) && fault.From(err).Args["limit"] == "destination" && !c.Now.Before(h.Codes.ResendAt(&c.Facts.Sent, s.Code.Channel, s.Code.Subject)) {
-		if err := h.auditLimit(ctx, tx, c, s.Account, audit.CodesLimited, s.Code.Subject); err != nil {
+		if err := proof.AuditLimit(ctx, tx, h.Book, h.Audit, audit.Entry{AccountID: s.Account, Kind: audit.CodesLimited, Details: h.where(c)}, s.Code.Subject); err != nil {
 			return err
 		}
 	}

@@ -48,23 +48,19 @@ type House struct {
 	Book      *quota.Book
 	Codes     *proof.Codes
 	Captchas  *proof.Captchas
+	Guesses   *proof.Passwords
 	Notices   *proof.Notices
 	Courier   *courier.Courier
 	Brand     string
 	Rules     Rules
 }
 
-// Rules are the numbers in force for passwords at sign-in.
+// Rules are the numbers in force at sign-in.
 type Rules struct {
-	Tries        quota.Limit // wrong passwords of one account, with growing delays
-	TriesNetwork quota.Limit // tries from one address (IPv6: one /64)
-	TriesWide    quota.Limit // tries from one /24 or /48
-	CaptchaAfter int         // wrong passwords of one account before a captcha comes first
-	PictureAfter int         // and before that captcha is a picture
-	MinLength    int
-	MaxLength    int
-	Alone        bool          // a password opens a session on a new device (needs a minimum of 15, S-23)
-	Life         time.Duration // of a journey
+	MinLength int           // of a password, in characters
+	MaxLength int           // the same
+	Alone     bool          // a password opens a session on a new device (needs a minimum of 15, S-23)
+	Life      time.Duration // of a journey
 }
 
 // facts is what a sign-in knows so far.

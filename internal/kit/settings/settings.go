@@ -28,6 +28,7 @@ type Settings struct {
 	Journeys       Journeys          `toml:"journeys" doc:"Sign-in and the other journeys."`
 	Codes          Codes             `toml:"codes" doc:"Verification codes by text message and e-mail."`
 	Passwords      Passwords         `toml:"passwords" doc:"Password rules and their cost."`
+	Proofs         Proofs            `toml:"proofs" doc:"The other ways to prove that an account is yours."`
 	Sessions       Sessions          `toml:"sessions" doc:"How long a sign-in lasts."`
 	SMS            SMS               `toml:"sms" doc:"Text messages."`
 	Numbers        Numbers           `toml:"numbers" doc:"Which phone numbers are taken."`
@@ -120,6 +121,12 @@ type Passwords struct {
 	PictureAfter   int    `toml:"picture_after" min:"1" max:"100" doc:"And before that captcha is a picture."`
 	PerNetworkHour int    `toml:"per_network_hour" min:"1" max:"1000000" doc:"Password tries from one address (IPv6: one /64) in an hour."`
 	PerWideHour    int    `toml:"per_wide_network_hour" min:"1" max:"10000000" doc:"The same from one /24 (IPv6: one /48)."`
+}
+
+// Proofs are the numbers of authenticator apps, recovery codes and the like.
+type Proofs struct {
+	WrongPerHour int `toml:"wrong_per_hour" min:"5" max:"100" doc:"Wrong tries at one such secret of an account in an hour, from devices that it does not know, all journeys together."`
+	WrongPerDay  int `toml:"wrong_per_day" min:"5" max:"100" doc:"The same in 24 hours."`
 }
 
 // Sessions say how long a sign-in lasts.

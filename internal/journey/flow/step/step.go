@@ -56,7 +56,8 @@ type Provider struct {
 // Password asks for the password of the username given before.
 type Password struct {
 	Head
-	Username string `json:"username" doc:"The username as it was read, masked where it is a contact."`
+	Username string   `json:"username" doc:"The username as it was read, masked where it is a contact."`
+	Why      []string `json:"why,omitempty" doc:"What makes it necessary; missing for a first proof."`
 }
 
 // Code says that a verification code is out. All times are RFC 3339 in UTC.
@@ -71,7 +72,8 @@ type Code struct {
 	Sends     int       `json:"sends" doc:"How many codes this journey has sent; only the newest counts."`
 	TriesLeft int       `json:"tries_left" doc:"How often this code can still be tried."`
 	Delivery  Delivery  `json:"delivery" doc:"How far the message has come, as its carrier says."`
-	Reason    string    `json:"reason,omitempty" doc:"Why this is asked: new_device, or empty for a first proof."`
+	Reason    string    `json:"reason,omitempty" doc:"The first of why, or empty for a first proof."`
+	Why       []string  `json:"why,omitempty" doc:"What makes it necessary: words such as new_device; missing for a first proof."`
 }
 
 // Delivery tells how far a message has come.

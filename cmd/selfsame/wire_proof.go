@@ -1,0 +1,22 @@
+package main
+
+import (
+	"github.com/selfsame-id/selfsame/internal/journey/proof"
+	"github.com/selfsame-id/selfsame/internal/journey/proof/policy"
+)
+
+// proofs makes the one place that decides what is enough, with every way to prove.
+func (b *site) proofs() {
+	codes := proof.NewCodes(b.ring, b.book, b.courier, b.words, b.set.Brand.Name, b.set.Public().Hostname(), codeLimits(b.set))
+	captchas := proof.NewCaptchas(b.ring, b.set.Captcha.Difficulty)
+	b.guesses = &proof.Passwords{Stored: b.passwords, Book: b.book, Captchas: captchas, Audit: b.audit, Rules: passwordRules(b.set)}
+	p := &proof.Prover{
+		Policy:   policy.New(policy.Settings{PasswordAlone: b.set.Passwords.Alone}),
+		Accounts: b.accounts, Contacts: b.contacts, Devices: b.devices, Audit: b.audit, Book: b.book,
+		Codes: codes, Captchas: captchas, Tries: secretTries(b.set),
+	}
+	p.Means = []proof.Means{
+		proof.BySMS(p), proof.ByEmail(p), proof.ByPassword(p, b.guesses),
+	}
+	b.prover = p
+}
