@@ -41,3 +41,6 @@ CREATE TABLE contact_former_holder (
   PRIMARY KEY (hash, account_id, id)
 );
 CREATE INDEX contact_former_holder_replaced ON contact_former_holder (replaced_at);
+
+-- Whether the contact took the place of another one.
+ALTER TABLE contact ADD COLUMN replaced BOOLEAN NOT NULL DEFAULT FALSE;

@@ -263,9 +263,14 @@ type Ref struct {
 	Kind      Kind
 }
 
-// Ripe names up to n changes that waited and may happen now, the longest ready first.
-func (s *Store) Ripe(ctx context.Context, q sqldb.Querier, now time.Time, n int) ([]Ref, error) {
-	rows, err := q.Query(ctx, `SELECT account_id, id, kind FROM change WHERE state = 'waiting' AND ready_at <= $1 ORDER BY ready_at LIMIT $2`, sqldb.Micros(now), n)
+// Ripe names up to n changes of these kinds that waited and may happen now, the
+// longest ready first. Kinds that a person must come back for are not asked for here.
+func (s *Store) Ripe(ctx context.Context, q sqldb.Querier, n int, kinds ...Kind) ([]Ref, error) {
+	args := []any{sqldb.Micros(q.Now()), n}
+	for _, k := range kinds {
+		args = append(args, string(k))
+	}
+	rows, err := q.Query(ctx, `SELECT account_id, id, kind FROM change WHERE state = 'waiting' AND ready_at <= $1 AND kind IN `+sqldb.In(3, len(kinds))+` ORDER BY ready_at LIMIT $2`, args...)
 	if err != nil {
 		return nil, err
 	}

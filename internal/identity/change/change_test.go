@@ -121,9 +121,10 @@ func TestS012_Settle(t *testing.T) {
 func TestRipe(t *testing.T) {
 	each(t, func(d *desk) {
 		d.begin(d.replacing())
+		d.begin(change.Change{AccountID: d.id, Kind: change.Recover, ReadyAt: d.clock.Now().Add(time.Hour)})
 		d.begin(change.Change{AccountID: d.id, Kind: change.ChangeEmail, ObjectUntil: d.clock.Now().Add(72 * time.Hour)})
 		ripe := func() int {
-			list, err := d.Ripe(t.Context(), d.db, d.clock.Now(), 10)
+			list, err := d.Ripe(t.Context(), d.db, 10, change.ReplacePhone, change.ChangeEmail)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,7 +1,10 @@
 // Package contact holds the recovery phone and the recovery e-mail: at most one
 // of each per account, each held by at most one account. A contact is here only
 // once its possession was proved; an unproved one is text in a journey (S-08).
-// It owns the tables contact (by account) and contact_holder (by blind index).
+// What an account's contact was before is kept for a while, to undo a takeover
+// (former.go); it is nobody's claim. It owns the tables contact and
+// contact_former (by account), contact_holder and contact_former_holder (by
+// blind index).
 package contact
 
 import (
@@ -30,6 +33,7 @@ type Contact struct {
 	Address    string
 	VerifiedAt time.Time // when it came to this account
 	ProvedAt   time.Time // when a code to it was last right
+	Replaced   bool      // it took the place of another one
 }
 
 // Store keeps contacts.
@@ -102,7 +106,7 @@ func (s *Store) Proved(ctx context.Context, tx *sqldb.Tx, id account.ID, kind Ki
 
 // List reads an account's contacts, the phone before the e-mail.
 func (s *Store) List(ctx context.Context, q sqldb.Querier, id account.ID) ([]Contact, error) {
-	rows, err := q.Query(ctx, `SELECT kind, address, verified_at, proved_at FROM contact WHERE account_id = $1 ORDER BY kind DESC`, int64(id))
+	rows, err := q.Query(ctx, `SELECT kind, address, verified_at, proved_at, replaced FROM contact WHERE account_id = $1 ORDER BY kind DESC`, int64(id))
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +116,7 @@ func (s *Store) List(ctx context.Context, q sqldb.Querier, id account.ID) ([]Con
 		var c Contact
 		var sealed []byte
 		var verified, proved int64
-		if err := rows.Scan(&c.Kind, &sealed, &verified, &proved); err != nil {
+		if err := rows.Scan(&c.Kind, &sealed, &verified, &proved, &c.Replaced); err != nil {
 			return nil, err
 		}
 		plain, err := s.ring.Open(sealed, place(id, c.Kind))
@@ -135,10 +139,14 @@ func Of(list []Contact, kind Kind) (Contact, bool) {
 	return Contact{}, false
 }
 
-// Sealed names the sealed column, for a rotation of the keys.
+// Sealed names the sealed columns, for a rotation of the keys.
 func Sealed() []rekey.Column {
-	return []rekey.Column{{Table: "contact", Sealed: "address", Key: []string{"account_id", "kind"},
-		Place: func(key []any) seal.Place { return place(account.ID(key[0].(int64)), Kind(key[1].(string))) }}}
+	return []rekey.Column{
+		{Table: "contact", Sealed: "address", Key: []string{"account_id", "kind"},
+			Place: func(key []any) seal.Place { return place(account.ID(key[0].(int64)), Kind(key[1].(string))) }},
+		{Table: "contact_former", Sealed: "address", Key: []string{"account_id", "id"},
+			Place: func(key []any) seal.Place { return formerPlace(account.ID(key[0].(int64)), key[1].(string)) }},
+	}
 }
 
 // Reindex writes the holder rows of the next n contacts after an account under
@@ -167,7 +175,9 @@ func (s *Store) Reindex(ctx context.Context, db *sqldb.DB, after account.ID, n i
 					missing += int(wrote)
 				}
 			}
-			return nil
+			wrote, err := s.reindexFormer(ctx, tx, id)
+			missing += wrote
+			return err
 		})
 		if err != nil {
 			return 0, added, err
@@ -182,7 +192,8 @@ func (s *Store) Reindex(ctx context.Context, db *sqldb.DB, after account.ID, n i
 }
 
 func accountsAfter(ctx context.Context, q sqldb.Querier, after account.ID, n int) ([]account.ID, error) {
-	rows, err := q.Query(ctx, `SELECT DISTINCT account_id FROM contact WHERE account_id > $1 ORDER BY account_id LIMIT $2`, int64(after), n)
+	rows, err := q.Query(ctx, `SELECT account_id FROM contact WHERE account_id > $1
+		UNION SELECT account_id FROM contact_former WHERE account_id > $1 ORDER BY account_id LIMIT $2`, int64(after), n)
 	if err != nil {
 		return nil, err
 	}
