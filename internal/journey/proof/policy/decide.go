@@ -129,7 +129,11 @@ func (p *Policy) counted(q Question) (old, all []Given) {
 			continue
 		}
 		all = append(all, g)
-		if !p.young(q, q.Standing.Ways[i]) && !slices.Contains(q.Risk.Doubted, g.Method) {
+		way := q.Standing.Ways[i]
+		if !g.Since.IsZero() {
+			way.Since = g.Since
+		}
+		if !p.young(q, way) && !slices.Contains(q.Risk.Doubted, g.Method) {
 			old = append(old, g)
 		}
 	}

@@ -104,10 +104,19 @@ type Wait struct {
 
 // Standing is what the policy looks at of an account.
 type Standing struct {
-	CreatedAt     time.Time
-	TwoStep       bool // 2-step verification is on
-	KnownDevice   bool // this account was signed in to on this device before
-	TrustedDevice bool // it skips the second step
+	CreatedAt time.Time
+	TwoStep   bool // 2-step verification is on
+	// Protected: the owner wants that texts alone are never enough (S-81).
+	Protected bool
+	// RecoveredAt is when the account was last recovered or unfrozen; zero: never.
+	// What could shut its owner out is held until Young after it (S-78).
+	RecoveredAt time.Time
+	// KnownDevice: this account was signed in to on this device before. It is never
+	// a proof; it spares the owner a second one at sign-in. DeviceSince is when that
+	// was first; zero: long ago.
+	KnownDevice   bool
+	DeviceSince   time.Time
+	TrustedDevice bool // it skips the second step at sign-in
 	Ways          []Way
 	Waits         []Wait
 }
@@ -118,6 +127,9 @@ type Given struct {
 	At       time.Time
 	Verified bool   // the authenticator verified the person
 	For      Action // of a step-up; empty: a sign-in
+	// Since is when what was used came to the account, where an account has several
+	// of the method: a new passkey is not as old as the first. Zero: see the Way.
+	Since time.Time
 }
 
 // Question is what is asked of the policy.
@@ -127,6 +139,10 @@ type Question struct {
 	Standing Standing
 	Given    []Given
 	Now      time.Time
+	// Replaced is the method that the action takes away or puts another in the place
+	// of; it is not enough by itself if the account has another (S-67). Empty: what
+	// the action says by its name, else none.
+	Replaced Method
 }
 
 // Decision is its answer.
