@@ -46,7 +46,7 @@ func (a *api) session() {
 				Proved:  make([]proofView, 0, len(l.Proved)), CreatedAt: l.CreatedAt, ExpiresAt: l.ExpiresAt,
 			}
 			for _, p := range l.Proved {
-				v.Proved = append(v.Proved, proofView(p))
+				v.Proved = append(v.Proved, proofView{p.Method, p.At, p.Verified, p.For})
 			}
 			return v, nil
 		})

@@ -36,6 +36,10 @@ const (
 	ContactsViewed  Kind = "contacts_viewed"
 	ProfileChanged  Kind = "profile_changed"
 	OperatorSignOut Kind = "operator_sign_out"
+	PasskeyAdded    Kind = "passkey_added"
+	PasskeyRenamed  Kind = "passkey_renamed"
+	PasskeyRemoved  Kind = "passkey_removed"
+	PasskeySuspect  Kind = "passkey_suspect" // its counter fell: there may be a copy
 )
 
 // Entry is one act. Details never hold a secret or an unmasked contact.

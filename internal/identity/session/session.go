@@ -42,6 +42,10 @@ type Proof struct {
 	Verified bool `json:"uv,omitempty"`
 	// For is the action that a step-up was asked for; empty: a sign-in (S-68).
 	For string `json:"for,omitempty"`
+	// Key is which of several was used (a passkey's ID), and Since when that one came
+	// to the account; empty where an account has but one of the method.
+	Key   string    `json:"key,omitempty"`
+	Since time.Time `json:"since,omitzero"`
 }
 
 // Live is a session that was checked just now.

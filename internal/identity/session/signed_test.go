@@ -53,7 +53,10 @@ func TestS060_SignedElsewhere(t *testing.T) {
 		other := p.check(p.signIn("other"))
 		look("another", own.DeviceID, other.ID)
 		look("all", "", other.ID, own.ID)
-		p.do(func(tx *sqldb.Tx) error { _, err := p.sessions.End(t.Context(), tx, p.account.ID, other.ID); return err })
+		p.do(func(tx *sqldb.Tx) error {
+			_, err := p.sessions.End(t.Context(), tx, p.account.ID, other.ID)
+			return err
+		})
 		look("ended", own.DeviceID)
 		c.Advance(14*24*time.Hour - time.Second)
 		look("expired", "")

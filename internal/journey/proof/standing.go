@@ -2,30 +2,55 @@ package proof
 
 import (
 	"context"
+	"slices"
 
 	"github.com/selfsame-id/selfsame/internal/identity/account"
+	"github.com/selfsame-id/selfsame/internal/identity/device"
 	"github.com/selfsame-id/selfsame/internal/identity/session"
 	"github.com/selfsame-id/selfsame/internal/journey/proof/policy"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
 )
 
+// elsewhere is means whose ways depend on which device asks: a device does not
+// answer its own question.
+type elsewhere interface {
+	// WaysFrom is Ways for who asks on a device.
+	WaysFrom(ctx context.Context, q sqldb.Querier, id account.ID, deviceID string) ([]policy.Way, error)
+}
+
+func waysOf(ctx context.Context, q sqldb.Querier, m Means, id account.ID, deviceID string) ([]policy.Way, error) {
+	if e, ok := m.(elsewhere); ok {
+		return e.WaysFrom(ctx, q, id, deviceID)
+	}
+	return m.Ways(ctx, q, id)
+}
+
 // Standing gathers what the policy looks at of an account. secret is what the
 // asking device keeps; empty: none.
 func (p *Prover) Standing(ctx context.Context, q sqldb.Querier, who account.Account, secret string) (policy.Standing, error) {
-	s := policy.Standing{CreatedAt: who.CreatedAt}
+	if secret == "" {
+		return p.standing(ctx, q, who, device.Device{}, false)
+	}
+	d, known, err := p.Devices.Known(ctx, q, who.ID, secret)
+	if err != nil {
+		return policy.Standing{}, err
+	}
+	return p.standing(ctx, q, who, d, known)
+}
+
+// StandingOf is Standing for who is signed in.
+func (p *Prover) StandingOf(ctx context.Context, q sqldb.Querier, l *session.Live) (policy.Standing, error) {
+	return p.standing(ctx, q, l.Account, l.Device, true)
+}
+
+func (p *Prover) standing(ctx context.Context, q sqldb.Querier, who account.Account, d device.Device, known bool) (policy.Standing, error) {
+	s := policy.Standing{CreatedAt: who.CreatedAt, TwoStep: who.TwoStep, KnownDevice: known, TrustedDevice: known && d.Trusted(q.Now())}
 	for _, m := range p.Means {
-		ways, err := m.Ways(ctx, q, who.ID)
+		ways, err := waysOf(ctx, q, m, who.ID, d.ID)
 		if err != nil {
 			return s, err
 		}
 		s.Ways = append(s.Ways, ways...)
-	}
-	if secret != "" {
-		_, known, err := p.Devices.Known(ctx, q, who.ID, secret)
-		if err != nil {
-			return s, err
-		}
-		s.KnownDevice = known
 	}
 	if p.Waits == nil {
 		return s, nil
@@ -37,19 +62,35 @@ func (p *Prover) Standing(ctx context.Context, q sqldb.Querier, who account.Acco
 
 // Weigh asks the policy about what is proved so far.
 func (p *Prover) Weigh(ctx context.Context, q sqldb.Querier, t *Turn, who account.Account) (policy.Decision, error) {
-	standing, err := p.Standing(ctx, q, who, t.secret())
+	standing, err := p.standingAt(ctx, q, t, who)
 	if err != nil {
 		return policy.Decision{}, err
 	}
-	standing.KnownDevice = standing.KnownDevice || t.member() != nil
-	return p.Policy.Decide(policy.Question{Action: t.Action, Risk: t.Risk, Standing: standing, Given: Given(t.Proving.Proved), Now: t.Now}), nil
+	return p.Policy.Decide(policy.Question{Action: t.Action, Risk: Doubt(t.Risk, who), Standing: standing, Given: Given(t.Proving.Proved), Now: t.Now}), nil
+}
+
+// standingAt is Standing for a turn.
+func (p *Prover) standingAt(ctx context.Context, q sqldb.Querier, t *Turn, who account.Account) (policy.Standing, error) {
+	if m := t.member(); m != nil {
+		return p.standing(ctx, q, who, m.Device, true)
+	}
+	return p.Standing(ctx, q, who, t.secret())
+}
+
+// Doubt adds to a risk what the owner wants doubted: where the account is
+// protected, a text message carries nothing by itself (S-81).
+func Doubt(r policy.Risk, who account.Account) policy.Risk {
+	if who.Protected && !slices.Contains(r.Doubted, policy.SMSCode) {
+		r.Doubted = append(slices.Clone(r.Doubted), policy.SMSCode)
+	}
+	return r
 }
 
 // Given is proofs as the policy reads them.
 func Given(proved []session.Proof) []policy.Given {
 	out := make([]policy.Given, len(proved))
 	for i, g := range proved {
-		out[i] = policy.Given{Method: policy.Method(g.Method), At: g.At, Verified: g.Verified, For: policy.Action(g.For)}
+		out[i] = policy.Given{Method: policy.Method(g.Method), At: g.At, Verified: g.Verified, For: policy.Action(g.For), Since: g.Since}
 	}
 	return out
 }

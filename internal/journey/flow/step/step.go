@@ -45,6 +45,7 @@ type Identify struct {
 	Head
 	Country   string     `json:"country" doc:"Default country of a phone number typed without one, ISO 3166-1 alpha-2."`
 	Providers []Provider `json:"providers" doc:"Third-party accounts that the region offers."`
+	Passkey   any        `json:"passkey,omitempty" doc:"PublicKeyCredentialRequestOptionsJSON (WebAuthn Level 3 section 5.1.9) for the input passkey, by autofill or on demand; missing where it is not offered."`
 }
 
 // Provider is a third-party account that can be used here.
