@@ -38,7 +38,7 @@ func (b byCode) Ways(ctx context.Context, q sqldb.Querier, id account.ID) ([]pol
 	if !ok {
 		return nil, nil
 	}
-	return []policy.Way{{Method: b.method, Since: have.VerifiedAt}}, nil
+	return []policy.Way{{Method: b.method, Since: have.VerifiedAt, Replaced: have.Replaced}}, nil
 }
 
 // purposes of codes, by what they are for; each has its own message and its own
@@ -63,7 +63,7 @@ type sending struct {
 // Choose spends the limits of a code to the contact, or, while nothing is proved,
 // to nobody if there is none: it costs the same.
 func (b byCode) Choose(ctx context.Context, tx *sqldb.Tx, t *Turn) error {
-	contacts, err := b.p.Contacts.List(ctx, tx, t.Account)
+	contacts, err := b.p.contacts(ctx, tx, t)
 	if err != nil {
 		return err
 	}
@@ -147,7 +147,7 @@ func (b byCode) try(ctx context.Context, tx *sqldb.Tx, t *Turn) error {
 // burn uses the code up. A contact that changed hands meanwhile proves nothing.
 func (b byCode) burn(ctx context.Context, tx *sqldb.Tx, t *Turn) error {
 	address := t.Sent.Newest().Address
-	contacts, err := b.p.Contacts.List(ctx, tx, t.Account)
+	contacts, err := b.p.contacts(ctx, tx, t)
 	if err != nil {
 		return err
 	}
@@ -160,7 +160,10 @@ func (b byCode) burn(ctx context.Context, tx *sqldb.Tx, t *Turn) error {
 		t.Refuse(MethodUnavailable.With("reason", "changed"))
 		return nil
 	}
-	if err := b.p.Contacts.Proved(ctx, tx, t.Account, b.kind); err != nil {
+	if t.AsOf.IsZero() {
+		err = b.p.Contacts.Proved(ctx, tx, t.Account, b.kind)
+	}
+	if err != nil {
 		return err
 	}
 	t.Prove(b.method, false)

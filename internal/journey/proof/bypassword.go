@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/selfsame-id/selfsame/internal/identity/account"
+	"github.com/selfsame-id/selfsame/internal/identity/contact"
 	"github.com/selfsame-id/selfsame/internal/identity/directory"
 	"github.com/selfsame-id/selfsame/internal/journey/flow/step"
 	"github.com/selfsame-id/selfsame/internal/journey/proof/policy"
@@ -34,9 +36,29 @@ func (b byPassword) Ways(ctx context.Context, q sqldb.Querier, id account.ID) ([
 	return []policy.Way{{Method: policy.Password, Since: s.SetAt(), Replaced: s.Replaced()}}, nil
 }
 
+// waysAt is Ways as the account stood just before a time.
+func (b byPassword) waysAt(ctx context.Context, q sqldb.Querier, id account.ID, at time.Time) ([]policy.Way, error) {
+	s, err := b.passwords.load(ctx, q, &Guess{Account: id, AsOf: at})
+	if err != nil || !s.IsSet() {
+		return nil, err
+	}
+	return []policy.Way{{Method: policy.Password, Since: s.SetAt()}}, nil
+}
+
+// replacedAt is when the last password was replaced that had stood for long, if
+// that was lately.
+func (b byPassword) replacedAt(ctx context.Context, q sqldb.Querier, id account.ID) (time.Time, error) {
+	s, err := b.passwords.Stored.Load(ctx, q, id)
+	at := s.ReplacedAt(policy.Young)
+	if err != nil || q.Now().Sub(at) > contact.FormerFor {
+		return time.Time{}, err
+	}
+	return at, nil
+}
+
 // guess is the try of a turn.
 func (b byPassword) guess(t *Turn, from Source) *Guess {
-	return &Guess{Account: t.Account, Typed: t.Subject, From: from, Where: t.Where()}
+	return &Guess{Account: t.Account, Typed: t.Subject, From: from, Where: t.Where(), AsOf: t.AsOf}
 }
 
 // Choose asks for a captcha first where many tries were wrong. It costs nothing.

@@ -23,6 +23,11 @@ func refused(err error) bool { return fault.From(err) != nil }
 // has: the list tells nothing (S-77).
 var blind = []policy.Method{policy.SMSCode, policy.EmailCode, policy.Passkey, policy.TOTP, policy.RecoveryCode, policy.Password}
 
+// ShowChoose is the list of ways as a step, for a proof that has not begun.
+func (p *Prover) ShowChoose(ctx context.Context, q sqldb.Querier, t *Turn) (step.Step, error) {
+	return p.showChoose(ctx, q, t)
+}
+
 // showChoose lists the ways to prove and those that do not work, with the reason.
 func (p *Prover) showChoose(ctx context.Context, q sqldb.Querier, t *Turn) (step.Step, error) {
 	s := step.ChooseMethod{Head: step.Head{Type: step.TypeChooseMethod, Inputs: []string{"method"}}, For: string(t.Action),
@@ -43,7 +48,7 @@ func (p *Prover) showChoose(ctx context.Context, q sqldb.Querier, t *Turn) (step
 	if err != nil {
 		return nil, err
 	}
-	contacts, err := p.Contacts.List(ctx, q, t.Account)
+	contacts, err := p.contacts(ctx, q, t)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +65,7 @@ func (p *Prover) showChoose(ctx context.Context, q sqldb.Querier, t *Turn) (step
 	for _, g := range t.Proved {
 		s.Proved = append(s.Proved, g.Method)
 	}
-	for _, signal := range d.Why {
+	for _, signal := range reasons(d, t.Risk) {
 		s.Why = append(s.Why, string(signal))
 	}
 	if d.Wait > 0 && p.Waits != nil {

@@ -7,6 +7,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity/account"
 	"github.com/selfsame-id/selfsame/internal/identity/audit"
 	"github.com/selfsame-id/selfsame/internal/identity/credential"
+	"github.com/selfsame-id/selfsame/internal/journey/proof/policy"
 	"github.com/selfsame-id/selfsame/internal/kit/quota"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
 )
@@ -36,6 +37,7 @@ type Guess struct {
 	Typed   string     // then this is counted: the way and the name, as they were read
 	From    Source
 	Where   map[string]string // device and place, for the owner's eyes
+	AsOf    time.Time         // compared is the password of before then (Proving.AsOf); zero: the present one
 
 	// Found out by Check.
 	Verdict credential.Verdict
@@ -108,7 +110,7 @@ func (p *Passwords) Reserve(ctx context.Context, tx *sqldb.Tx, g *Guess, human b
 		}
 		return nil, TooManyAttempts.With("limit", limit).Until(refused.RetryAt)
 	}
-	g.stored, err = p.Stored.Load(ctx, tx, g.Account)
+	g.stored, err = p.load(ctx, tx, g)
 	return nil, err
 }
 
@@ -122,11 +124,20 @@ func (p *Passwords) Check(ctx context.Context, g *Guess, password string) (err e
 	return err
 }
 
+// load reads what a guess is compared with.
+func (p *Passwords) load(ctx context.Context, q sqldb.Querier, g *Guess) (credential.Stored, error) {
+	s, err := p.Stored.Load(ctx, q, g.Account)
+	if err != nil || g.AsOf.IsZero() {
+		return s, err
+	}
+	return p.Stored.StoodAt(s, g.AsOf, policy.Young)
+}
+
 // Right tells, inside the transaction of the effect, whether the password is
 // still the one that was compared (S-28). If so it forgets the wrong tries, and
 // stores it anew where its hash is out of date.
 func (p *Passwords) Right(ctx context.Context, tx *sqldb.Tx, g *Guess) (bool, error) {
-	now, err := p.Stored.Load(ctx, tx, g.Account)
+	now, err := p.load(ctx, tx, g)
 	if err != nil || !g.Verdict.Right || !now.IsSet() || !now.SetAt().Equal(g.stored.SetAt()) {
 		return false, err
 	}

@@ -65,7 +65,9 @@ type Notice struct {
 	// Token makes the link of mails one that undoes the change; empty: one that
 	// freezes the account.
 	Token string
-	Args  []any // more places of the texts, by name
+	// Frozen makes the link of mails lead to where the account is unfrozen.
+	Frozen bool
+	Args   []any // more places of the texts, by name
 }
 
 // Tell sends the notice of a purpose to the contacts of an account, in its
@@ -123,16 +125,34 @@ func (n *Notices) compose(x Notice, to contact.Contact, now time.Time) courier.M
 	m.Channel = courier.Email
 	m.Subject = n.words.T(tag, "mail."+x.Purpose+".subject", args...)
 	m.Text = strings.TrimSpace(n.words.T(tag, "mail."+x.Purpose+".text", args...)) + "\n\n" + n.words.T(tag, "notice.yours") + "\n\n" +
-		n.words.T(tag, n.remedy(x)) + "\n\n" + n.Link(x.Token) + "\n\n" + n.words.T(tag, "notice.foot") + "\n"
+		n.words.T(tag, n.remedy(x)) + "\n\n" + n.link(x) + "\n\n" + n.words.T(tag, "notice.foot") + "\n"
 	return m
 }
 
 // remedy is the key of the sentence before the link.
 func (n *Notices) remedy(x Notice) string {
-	if x.Token != "" {
+	switch {
+	case x.Token != "":
 		return "notice.undo"
+	case x.Frozen:
+		return "notice.unfreeze"
 	}
 	return "notice.freeze"
+}
+
+// At writes a time as the owner of an account reads it.
+func (n *Notices) At(who account.Account, at time.Time) string {
+	return n.words.DateTime(locale.Tag(who.Locale), at, n.zone(who.Region))
+}
+
+// link is the address in a mail.
+func (n *Notices) link(x Notice) string {
+	if x.Token == "" && x.Frozen {
+		at := n.site
+		at.Path = "/unfreeze"
+		return at.String()
+	}
+	return n.Link(x.Token)
 }
 
 // Link is the address where a change is objected to, or with no token where the

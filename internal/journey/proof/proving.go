@@ -29,7 +29,15 @@ type Proving struct {
 	// Subject is whom the person said to be, as the limits count it, where nothing
 	// was proved before. Until the first proof the journey is blind: it behaves the
 	// same whether there is such an account or not (S-17, S-77).
-	Subject string          `json:"subject,omitempty"`
+	Subject string `json:"subject,omitempty"`
+	// AsOf makes the account be proved as it stood just before then, to undo what
+	// somebody else changed since; zero: as it stands (earlier.go).
+	AsOf time.Time `json:"as_of,omitzero"`
+	// JustOne says that the journey wants no more than the first proof.
+	JustOne bool `json:"just_one,omitempty"`
+	// Waited says that a wait stands in for what is missing; who acts on it uses it
+	// up with UseWait.
+	Waited  bool            `json:"waited,omitempty"`
 	Device  Device          `json:"device,omitzero"`  // that began the journey; an app gives it only then
 	Member  string          `json:"member,omitempty"` // the session that asks; empty: nobody is signed in
 	Risk    policy.Risk     `json:"risk,omitzero"`
@@ -123,10 +131,13 @@ type Means interface {
 
 // Waits keeps the waits that stand in for a second proof.
 type Waits interface {
-	// Waiting lists those of an account that are under way or over and not yet used up.
-	Waiting(ctx context.Context, q sqldb.Querier, id account.ID) ([]policy.Wait, error)
+	// Waiting lists those that are under way, or over and not yet used up, and that
+	// began with what the turn has proved too.
+	Waiting(ctx context.Context, q sqldb.Querier, t *Turn) ([]policy.Wait, error)
 	// Wait begins one, and tells every contact of the account with a link to object.
 	Wait(ctx context.Context, tx *sqldb.Tx, who account.Account, t *Turn, until time.Time) error
+	// Use uses up the one that is over; won is false if there is none any more.
+	Use(ctx context.Context, tx *sqldb.Tx, t *Turn) (won bool, err error)
 }
 
 // Prover asks for proofs until the policy says that they are enough.

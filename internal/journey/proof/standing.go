@@ -52,29 +52,68 @@ func (p *Prover) standing(ctx context.Context, q sqldb.Querier, who account.Acco
 		}
 		s.Ways = append(s.Ways, ways...)
 	}
-	if p.Waits == nil {
-		return s, nil
+	return s, nil
+}
+
+// Look asks the policy about what is proved so far, and notes in the turn whether
+// it is enough and why it would be asked for. It writes nothing.
+func (p *Prover) Look(ctx context.Context, q sqldb.Querier, t *Turn) error {
+	who, err := p.Accounts.Load(ctx, q, t.Account)
+	if err != nil {
+		return err
 	}
-	var err error
-	s.Waits, err = p.Waits.Waiting(ctx, q, who.ID)
-	return s, err
+	d, err := p.Weigh(ctx, q, t, who)
+	if err != nil {
+		return err
+	}
+	t.Ready, t.Reasons = d.Enough, reasons(d, t.Risk)
+	return nil
+}
+
+// Allows tells whether what a session has proved is enough for an action now.
+func (p *Prover) Allows(ctx context.Context, q sqldb.Querier, l *session.Live, action policy.Action) (policy.Decision, error) {
+	standing, err := p.StandingOf(ctx, q, l)
+	if err != nil {
+		return policy.Decision{}, err
+	}
+	risk := Doubt(policy.Risk{}, l.Account)
+	return p.Policy.Decide(policy.Question{Action: action, Risk: risk, Standing: standing, Given: Given(l.Proved), Now: q.Now()}), nil
+}
+
+// reasons are what makes a proof necessary, each once: what the policy says, then
+// what was noticed.
+func reasons(d policy.Decision, r policy.Risk) (why []policy.Signal) {
+	for _, s := range slices.Concat(d.Why, r.Signals) {
+		if !slices.Contains(why, s) {
+			why = append(why, s)
+		}
+	}
+	return why
 }
 
 // Weigh asks the policy about what is proved so far.
 func (p *Prover) Weigh(ctx context.Context, q sqldb.Querier, t *Turn, who account.Account) (policy.Decision, error) {
-	standing, err := p.standingAt(ctx, q, t, who)
+	standing, err := p.standingFor(ctx, q, t, who)
 	if err != nil {
 		return policy.Decision{}, err
 	}
 	return p.Policy.Decide(policy.Question{Action: t.Action, Risk: Doubt(t.Risk, who), Standing: standing, Given: Given(t.Proving.Proved), Now: t.Now}), nil
 }
 
-// standingAt is Standing for a turn.
-func (p *Prover) standingAt(ctx context.Context, q sqldb.Querier, t *Turn, who account.Account) (policy.Standing, error) {
+// standingFor is Standing for a turn, with the waits that it may build on.
+func (p *Prover) standingFor(ctx context.Context, q sqldb.Querier, t *Turn, who account.Account) (s policy.Standing, err error) {
 	if m := t.member(); m != nil {
-		return p.standing(ctx, q, who, m.Device, true)
+		s, err = p.standing(ctx, q, who, m.Device, true)
+	} else {
+		s, err = p.Standing(ctx, q, who, t.secret())
 	}
-	return p.Standing(ctx, q, who, t.secret())
+	if err == nil && !t.AsOf.IsZero() {
+		s, err = p.earlierStanding(ctx, q, who.ID, s, t.AsOf)
+	}
+	if err == nil && p.Waits != nil {
+		s.Waits, err = p.Waits.Waiting(ctx, q, t)
+	}
+	return s, err
 }
 
 // Doubt adds to a risk what the owner wants doubted: where the account is

@@ -153,8 +153,10 @@ func (p *Prover) Continue(ctx context.Context, tx *sqldb.Tx, t *Turn, prefer ...
 	if err != nil {
 		return err
 	}
-	if d.Enough {
+	t.Reasons = reasons(d, t.Risk)
+	if d.Enough || t.JustOne {
 		t.Ready, t.Method, t.Held = true, "", nil
+		t.Waited = d.Enough && d.Reached < d.Needed
 		return nil
 	}
 	if len(d.Offer) == 1 && d.Wait == 0 {
