@@ -19,4 +19,13 @@ var (
 	CredentialsInvalid = fault.Declare("credentials_invalid", 401, "password/why-is-my-username-or-password-called-incorrect")
 	CaptchaRequired    = fault.Declare("captcha_required", 403, "verification/why-a-picture-with-characters")
 	CaptchaWrong       = fault.Declare("captcha_wrong", 422, "verification/why-a-picture-with-characters")
+	// The question on another device was answered with no, or with the wrong number.
+	PromptDenied   = fault.Declare("prompt_denied", 403, "verification/what-is-2-step-verification")
+	PromptExpired  = fault.Declare("prompt_expired", 422, "verification/what-is-2-step-verification")
+	PromptAnswered = fault.Declare("prompt_answered", 409, "verification/what-is-2-step-verification")
+	// PromptOver says that a session has no such question to answer.
+	PromptOver = fault.NotFound
+	// AnswersWrong says that not all answers to the security questions are right,
+	// and never which.
+	AnswersWrong = fault.Declare("answers_wrong", 422, "security-questions/what-are-they-for")
 )
