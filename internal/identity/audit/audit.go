@@ -21,25 +21,42 @@ type Kind string
 
 // The acts.
 const (
-	AccountCreated  Kind = "account_created"
-	SignedIn        Kind = "signed_in"
-	SignedOut       Kind = "signed_out"
-	DeviceRemoved   Kind = "device_removed"
-	OthersSignedOut Kind = "others_signed_out"
-	PasswordWrong   Kind = "password_wrong"
-	PasswordLimited Kind = "password_limited" // tries were refused for a while
-	PasswordSet     Kind = "password_set"
-	CodesExhausted  Kind = "codes_exhausted" // five wrong tries at one code
-	CodesLimited    Kind = "codes_limited"   // a code was asked for and not sent
-	SignInRefused   Kind = "sign_in_refused" // proved, but the state of the account lets nobody in
-	ContactAdded    Kind = "contact_added"
-	ContactsViewed  Kind = "contacts_viewed"
-	ProfileChanged  Kind = "profile_changed"
-	OperatorSignOut Kind = "operator_sign_out"
-	PasskeyAdded    Kind = "passkey_added"
-	PasskeyRenamed  Kind = "passkey_renamed"
-	PasskeyRemoved  Kind = "passkey_removed"
-	PasskeySuspect  Kind = "passkey_suspect" // its counter fell: there may be a copy
+	AccountCreated   Kind = "account_created"
+	SignedIn         Kind = "signed_in"
+	SignedOut        Kind = "signed_out"
+	DeviceRemoved    Kind = "device_removed"
+	OthersSignedOut  Kind = "others_signed_out"
+	PasswordWrong    Kind = "password_wrong"
+	PasswordLimited  Kind = "password_limited" // tries were refused for a while
+	PasswordSet      Kind = "password_set"
+	CodesExhausted   Kind = "codes_exhausted" // five wrong tries at one code
+	CodesLimited     Kind = "codes_limited"   // a code was asked for and not sent
+	SignInRefused    Kind = "sign_in_refused" // proved, but the state of the account lets nobody in
+	ContactAdded     Kind = "contact_added"
+	ContactsViewed   Kind = "contacts_viewed"
+	ProfileChanged   Kind = "profile_changed"
+	PromptApproved   Kind = "prompt_approved" // a question about another device was answered with yes
+	PromptDenied     Kind = "prompt_denied"
+	TwoStepOn        Kind = "two_step_on"
+	TwoStepOff       Kind = "two_step_off"
+	SMSProtected     Kind = "sms_protected"   // a text message alone is never enough
+	SMSUnprotected   Kind = "sms_unprotected" // it may be
+	DeviceTrusted    Kind = "device_trusted"
+	DeviceDistrusted Kind = "device_distrusted"
+	OperatorSignOut  Kind = "operator_sign_out"
+	Proved           Kind = "proved" // a step-up: who is signed in showed it once more
+	PasskeyAdded     Kind = "passkey_added"
+	PasskeyRenamed   Kind = "passkey_renamed"
+	PasskeyRemoved   Kind = "passkey_removed"
+	PasskeySuspect   Kind = "passkey_suspect" // its counter fell: there may be a copy
+
+	TOTPOn           Kind = "totp_on" // an authenticator app, or another in its place
+	TOTPOff          Kind = "totp_off"
+	RecoveryCodesNew Kind = "recovery_codes_new"
+	RecoveryCodeUsed Kind = "recovery_code_used"
+	QuestionsSet     Kind = "questions_set"
+	QuestionsOff     Kind = "questions_off"
+	AnswersWrong     Kind = "answers_wrong"
 )
 
 // Entry is one act. Details never hold a secret or an unmasked contact.

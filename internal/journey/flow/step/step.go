@@ -145,7 +145,7 @@ type Passkey struct {
 type DevicePrompt struct {
 	Head
 	Number    string    `json:"number" doc:"The number to pick on the device."`
-	State     string    `json:"state" enum:"waiting,denied,expired" doc:"Ask again with the input check."`
+	State     string    `json:"state" enum:"waiting,approved,denied,expired" doc:"approved: the input check goes on. waiting: look again."`
 	Devices   []string  `json:"devices" doc:"Names of the devices that were asked."`
 	ExpiresAt time.Time `json:"expires_at"`
 	Why       []string  `json:"why,omitempty" doc:"What makes it necessary."`
