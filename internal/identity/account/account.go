@@ -28,16 +28,18 @@ const (
 
 // Account is one person's account.
 type Account struct {
-	ID        ID
-	State     State
-	Region    string // policy set, fixed at creation
-	Locale    string // BCP 47 tag of the language of notices
-	Nickname  string
-	Avatar    string // id of the picture; empty: none
-	Epoch     int64  // sessions of an earlier epoch are dead
-	TwoStep   bool   // 2-step verification is on
-	Protected bool   // a text message alone is never enough (S-81)
-	CreatedAt time.Time
+	ID       ID
+	State    State
+	Region   string // policy set, fixed at creation
+	Locale   string // BCP 47 tag of the language of notices
+	Nickname string
+	Avatar   string // id of the picture; empty: none
+	Epoch    int64  // sessions of an earlier epoch are dead
+	TwoStep  bool   // 2-step verification is on
+	// TwoStepSince is when it was last turned on; zero: it is off.
+	TwoStepSince time.Time
+	Protected    bool // a text message alone is never enough (S-81)
+	CreatedAt    time.Time
 
 	StateReason string    // what an operator says of why; empty: nothing
 	StateSince  time.Time // zero: since its creation
@@ -101,15 +103,16 @@ func (s *Store) sealed(id ID, nickname string) []byte {
 func (s *Store) Load(ctx context.Context, q sqldb.Querier, id ID) (Account, error) {
 	a := Account{ID: id}
 	var nickname []byte
-	var created, since, until, recovered int64
-	err := q.QueryRow(ctx, `SELECT state, region, locale, nickname, avatar, epoch, two_step, sms_protected, created_at,
+	var created, twoStep, since, until, recovered int64
+	err := q.QueryRow(ctx, `SELECT state, region, locale, nickname, avatar, epoch, two_step, two_step_since, sms_protected, created_at,
 		state_reason, state_since, state_until, frozen_by, recovered_at FROM account WHERE id = $1`+q.ForUpdate(), int64(id)).
-		Scan(&a.State, &a.Region, &a.Locale, &nickname, &a.Avatar, &a.Epoch, &a.TwoStep, &a.Protected, &created,
+		Scan(&a.State, &a.Region, &a.Locale, &nickname, &a.Avatar, &a.Epoch, &a.TwoStep, &twoStep, &a.Protected, &created,
 			&a.StateReason, &since, &until, &a.FrozenBy, &recovered)
 	if err != nil {
 		return a, err
 	}
 	a.CreatedAt, a.StateSince, a.StateUntil, a.RecoveredAt = sqldb.FromMicros(created), sqldb.FromMicros(since), sqldb.FromMicros(until), sqldb.FromMicros(recovered)
+	a.TwoStepSince = sqldb.FromMicros(twoStep)
 	a.Nickname, err = s.OpenNickname(id, nickname)
 	return a, err
 }
@@ -138,7 +141,11 @@ func (s *Store) SetLocale(ctx context.Context, tx *sqldb.Tx, id ID, locale strin
 // SetTwoStep turns 2-step verification on or off; changed is false if it was so
 // already. The state before decides, in one conditional write.
 func (s *Store) SetTwoStep(ctx context.Context, tx *sqldb.Tx, id ID, on bool) (changed bool, err error) {
-	n, err := tx.Exec(ctx, `UPDATE account SET two_step = $2 WHERE id = $1 AND two_step <> $2`, int64(id), on)
+	since := int64(0)
+	if on {
+		since = sqldb.Micros(tx.Now())
+	}
+	n, err := tx.Exec(ctx, `UPDATE account SET two_step = $2, two_step_since = $3 WHERE id = $1 AND two_step <> $2`, int64(id), on, since)
 	return n > 0, err
 }
 

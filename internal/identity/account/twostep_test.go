@@ -60,6 +60,9 @@ func TestTwoStep(t *testing.T) {
 			if diff := cmp.Diff(step.want, [2]bool{a.TwoStep, a.Protected}); err != nil || diff != "" {
 				t.Errorf("%s: %v %s", step.name, err, diff)
 			}
+			if since := !a.TwoStepSince.IsZero(); since != step.want[0] {
+				t.Errorf("%s: since %v", step.name, a.TwoStepSince)
+			}
 			if b, err := s.Load(t.Context(), db, bob); err != nil || b.TwoStep || b.Protected {
 				t.Errorf("%s: another account has %+v, %v", step.name, b, err)
 			}

@@ -48,16 +48,16 @@ func idOf(id account.ID, secret string) string {
 
 func place(column, id string) seal.Place { return seal.Place{Table: "device", Column: column, Row: id} }
 
-// Known finds the device of this account that keeps secret, and whether it is
-// trusted. The account 0 knows none.
+// Known finds the device of this account that keeps secret: its kind, since when
+// it is known, and whether it is trusted. The account 0 knows none.
 func (s *Store) Known(ctx context.Context, q sqldb.Querier, id account.ID, secret string) (d Device, known bool, err error) {
 	d.ID = idOf(id, secret)
-	var trusted int64
-	err = q.QueryRow(ctx, `SELECT kind, trusted_until FROM device WHERE account_id = $1 AND id = $2`, int64(id), d.ID).Scan(&d.Kind, &trusted)
+	var created, trusted int64
+	err = q.QueryRow(ctx, `SELECT kind, created_at, trusted_until FROM device WHERE account_id = $1 AND id = $2`, int64(id), d.ID).Scan(&d.Kind, &created, &trusted)
 	if errors.Is(err, sqldb.ErrNone) {
 		return d, false, nil
 	}
-	d.TrustedUntil = sqldb.FromMicros(trusted)
+	d.CreatedAt, d.TrustedUntil = sqldb.FromMicros(created), sqldb.FromMicros(trusted)
 	return d, err == nil, err
 }
 

@@ -164,7 +164,7 @@ func (s *Store) expires(created, used time.Time) time.Time {
 var ErrNone = errors.New("session: none")
 
 const checkQuery = `SELECT s.id, s.device_id, s.epoch, s.proved, s.created_at, s.used_at,
-	a.state, a.region, a.locale, a.nickname, a.avatar, a.epoch, a.two_step, a.sms_protected, a.created_at, a.recovered_at, d.kind, d.name, d.place, d.trusted_until
+	a.state, a.region, a.locale, a.nickname, a.avatar, a.epoch, a.two_step, a.two_step_since, a.sms_protected, a.created_at, a.recovered_at, d.kind, d.name, d.place, d.created_at, d.trusted_until
 	FROM session s JOIN account a ON a.id = s.account_id JOIN device d ON d.account_id = s.account_id AND d.id = s.device_id
 	WHERE s.account_id = $1 AND s.token_hash = $2`
 
@@ -176,12 +176,12 @@ func (s *Store) Check(ctx context.Context, q sqldb.Querier, token string) (*Live
 		return nil, ErrNone
 	}
 	l := &Live{AccountID: id, Account: account.Account{ID: id}}
-	var epoch, created, used, accountCreated, recovered, trusted int64
+	var epoch, created, used, accountCreated, twoStep, recovered, met, trusted int64
 	var proved string
 	var nickname, name, where []byte
 	err := q.Read(ctx, []any{&l.ID, &l.DeviceID, &epoch, &proved, &created, &used,
-		&l.Account.State, &l.Account.Region, &l.Account.Locale, &nickname, &l.Account.Avatar, &l.Account.Epoch, &l.Account.TwoStep, &l.Account.Protected, &accountCreated, &recovered,
-		&l.Device.Kind, &name, &where, &trusted}, checkQuery, int64(id), hash(token))
+		&l.Account.State, &l.Account.Region, &l.Account.Locale, &nickname, &l.Account.Avatar, &l.Account.Epoch, &l.Account.TwoStep, &twoStep, &l.Account.Protected, &accountCreated, &recovered,
+		&l.Device.Kind, &name, &where, &met, &trusted}, checkQuery, int64(id), hash(token))
 	if errors.Is(err, sqldb.ErrNone) {
 		return nil, ErrNone
 	}
@@ -193,8 +193,8 @@ func (s *Store) Check(ctx context.Context, q sqldb.Querier, token string) (*Live
 	if epoch != l.Account.Epoch || !q.Now().Before(l.ExpiresAt) || account.Gate(l.Account.State) != nil {
 		return nil, ErrNone
 	}
-	l.Account.RecoveredAt = sqldb.FromMicros(recovered)
-	l.Account.CreatedAt, l.Device.ID, l.Device.TrustedUntil = sqldb.FromMicros(accountCreated), l.DeviceID, sqldb.FromMicros(trusted)
+	l.Account.CreatedAt, l.Account.RecoveredAt, l.Account.TwoStepSince = sqldb.FromMicros(accountCreated), sqldb.FromMicros(recovered), sqldb.FromMicros(twoStep)
+	l.Device.ID, l.Device.CreatedAt, l.Device.TrustedUntil = l.DeviceID, sqldb.FromMicros(met), sqldb.FromMicros(trusted)
 	if err := json.Unmarshal([]byte(proved), &l.Proved); err != nil {
 		return nil, err
 	}

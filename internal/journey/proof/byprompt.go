@@ -86,8 +86,8 @@ func (b byPrompt) Choose(ctx context.Context, tx *sqldb.Tx, t *Turn) error {
 	if err != nil && !errors.Is(err, sqldb.ErrNone) {
 		return err
 	}
-	if busy := last.State == prompt.Waiting || last.State == prompt.Approved; busy && last.JourneyID != t.ID && t.Now.Before(last.ExpiresAt) {
-		return pending(last.ExpiresAt)
+	if open := last.State == prompt.Waiting || last.State == prompt.Approved; open && last.JourneyID != t.ID && t.Now.Before(last.ExpiresAt) {
+		return busy(last.ExpiresAt)
 	}
 	from, err := b.Prover.Source(ctx, tx, t)
 	if err != nil {
@@ -114,8 +114,8 @@ type askedOf struct {
 	devices        []session.Signed
 }
 
-// pending refuses a second question while one is open (S-171).
-func pending(until time.Time) error {
+// busy refuses a second question while one is open (S-171).
+func busy(until time.Time) error {
 	return MethodUnavailable.On("method").With("reason", "prompt_pending").Until(until)
 }
 
@@ -131,7 +131,7 @@ func (b byPrompt) Begin(ctx context.Context, tx *sqldb.Tx, t *Turn) error {
 	}
 	if !won { // another journey asked in the same moment
 		t.Method = ""
-		t.Refuse(pending(t.Now.Add(prompt.Life)))
+		t.Refuse(busy(t.Now.Add(prompt.Life)))
 		return nil
 	}
 	held := heldPrompt{ID: put.ID, Number: put.Number, Devices: []string{}, ExpiresAt: put.ExpiresAt}
