@@ -33,6 +33,15 @@ const (
 	CodesLimited     Kind = "codes_limited"   // a code was asked for and not sent
 	SignInRefused    Kind = "sign_in_refused" // proved, but the state of the account lets nobody in
 	ContactAdded     Kind = "contact_added"
+	ContactChanged   Kind = "contact_changed"
+	ContactReplacing Kind = "contact_replacing" // without the old one: it happens after a wait
+	ContactRemoved   Kind = "contact_removed"
+	ContactDisputed  Kind = "contact_disputed" // somebody else proved to hold it
+	ContactReleased  Kind = "contact_released" // and has it now
+	DisputeBegun     Kind = "dispute_begun"    // over a contact of another account
+	ChangeWithdrawn  Kind = "change_withdrawn"
+	ChangeObjected   Kind = "change_objected"
+	ChangeLapsed     Kind = "change_lapsed" // its new contact was gone when it was time
 	ContactsViewed   Kind = "contacts_viewed"
 	ProfileChanged   Kind = "profile_changed"
 	PromptApproved   Kind = "prompt_approved" // a question about another device was answered with yes
@@ -57,6 +66,17 @@ const (
 	QuestionsSet     Kind = "questions_set"
 	QuestionsOff     Kind = "questions_off"
 	AnswersWrong     Kind = "answers_wrong"
+
+	Frozen          Kind = "frozen" // by its owner
+	FrozenByRule    Kind = "frozen_by_rule"
+	FrozenBySupport Kind = "frozen_by_support"
+	Unfrozen        Kind = "unfrozen"
+	Thawed          Kind = "thawed" // a short freeze ended by itself
+	Blocked         Kind = "blocked"
+	Unblocked       Kind = "unblocked"
+	Recovered       Kind = "recovered"
+	TakeoverUndone  Kind = "takeover_undone"
+	RecoveryWait    Kind = "recovery_wait" // a wait began that stands in for a proof
 )
 
 // Entry is one act. Details never hold a secret or an unmasked contact.
