@@ -2,16 +2,20 @@ package pages
 
 import (
 	"net/http"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/front/httpd"
 	"github.com/selfsame-id/selfsame/internal/identity/audit"
 	"github.com/selfsame-id/selfsame/internal/identity/contact"
 	"github.com/selfsame-id/selfsame/internal/identity/session"
+	"github.com/selfsame-id/selfsame/internal/journey/proof"
 	"github.com/selfsame-id/selfsame/internal/journey/settings"
 )
 
-// signedIn leads those who are not signed in to the sign-in, and back after it.
+// signedIn leads those who are not signed in to the sign-in, and back after it; and
+// those who have proved too little for what they do to the proof, and back.
 func (p *Pages) signedIn(h func(w http.ResponseWriter, r *http.Request, me *session.Live) error) httpd.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		me, err := p.cfg.Session(r)
@@ -19,13 +23,20 @@ func (p *Pages) signedIn(h func(w http.ResponseWriter, r *http.Request, me *sess
 		case err != nil:
 			return err
 		case me != nil:
-			return h(w, r, me)
+			err := h(w, r, me)
+			if led, to := toProof(w, r, err); led {
+				return to
+			}
+			return err
 		case r.Method != http.MethodGet && r.Method != http.MethodHead:
 			return session.Required
 		}
-		back, ok := httpd.ReturnPath(r.URL.Path)
-		if !ok {
+		back, ok := httpd.ReturnPath(r.URL.RequestURI())
+		switch {
+		case !ok:
 			back = "/account"
+		case strings.Contains(back, "?"):
+			back = url.QueryEscape(back)
 		}
 		return seeOther(w, "/signin?return="+back)
 	}
@@ -125,12 +136,20 @@ func (p *Pages) overview(w http.ResponseWriter, r *http.Request, me *session.Liv
 	if err != nil {
 		return err
 	}
-	return p.write(w, http.StatusOK, p.overviewView(p.noticed(r, me), o, devices, recent))
+	told, err := p.cfg.Accounts.Told(ctx, me, time.Time{}, noticesLooked)
+	if err != nil {
+		return err
+	}
+	return p.write(w, http.StatusOK, p.overviewView(p.noticed(r, me), o, devices, recent, told))
 }
 
-func (p *Pages) overviewView(f *Frame, o settings.Overview, devices []settings.Device, recent []audit.Entry) view {
+// noticesLooked is how many of the latest notices are looked at for one that did
+// not arrive.
+const noticesLooked = 6
+
+func (p *Pages) overviewView(f *Frame, o settings.Overview, devices []settings.Device, recent []audit.Entry, told []proof.Told) view {
 	v := overviewPage{accountFrame: p.accountFrame(f, "/account"), Nickname: displayName(f), AccountID: f.Me.AccountID.Spaced()}
-	v.Concerns = f.concerns(o, devices, recent)
+	v.Concerns = append(f.concerns(o, devices, recent), f.undelivered(told)...)
 	you := rowGroup{Name: "you", Title: f.T("page.account.group_you")}
 	for _, c := range p.masked(o.Contacts) {
 		row := stateRow{Way: Way{Href: "/account/contacts", Icon: contactIcon(c.Kind), Text: f.T("page.contacts." + string(c.Kind))}, State: f.T("page.contacts.none")}
@@ -141,16 +160,16 @@ func (p *Pages) overviewView(f *Frame, o settings.Overview, devices []settings.D
 	}
 	you.Rows = append(you.Rows, stateRow{Way: Way{Href: "/account/profile", Icon: "user-round", Text: f.T("page.profile.title")}, State: f.T("page.account.profile_state")})
 	safe := rowGroup{Name: "safe", Title: f.T("page.account.group_safe")}
-	password := stateRow{Way: Way{Href: "/account/security", Icon: "key-round", Text: f.T("page.security.password")}, State: f.T("page.security.password_none")}
-	if !o.Password.IsZero() {
-		password.State = f.H("page.security.password_since", "time", f.Day(o.Password))
+	security := stateRow{Way: Way{Href: "/account/security", Icon: "shield-check", Text: f.T("page.security.title")}, State: f.T("page.account.security_fine")}
+	if _, next, _ := f.safety(o); next.Href != "" {
+		security.State = f.T("page.account.security_next", "next", next.Text)
 	}
 	where := stateRow{Way: Way{Href: "/account/devices", Icon: "monitor", Text: f.T("page.devices.title")}, State: f.T("page.account.devices_state", "n", signedInOn(devices))}
 	activity := stateRow{Way: Way{Href: "/account/activity", Icon: "history", Text: f.T("page.activity.title")}, State: f.T("page.activity.none")}
 	if len(recent) > 0 {
 		activity.State = f.H("page.account.activity_state", "what", f.event(recent[0]), "ago", f.Ago(recent[0].At))
 	}
-	safe.Rows = []stateRow{password, where, activity}
+	safe.Rows = []stateRow{security, where, activity}
 	v.Groups = []rowGroup{you, safe}
 	return v
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity/contact"
 	"github.com/selfsame-id/selfsame/internal/identity/device"
 	"github.com/selfsame-id/selfsame/internal/identity/session"
+	"github.com/selfsame-id/selfsame/internal/journey/proof"
 	"github.com/selfsame-id/selfsame/internal/journey/settings"
 	"github.com/selfsame-id/selfsame/internal/kit/fault"
 )
@@ -28,6 +29,7 @@ type house struct {
 	contacts []contact.Contact
 	devices  []settings.Device
 	events   []audit.Entry
+	told     []proof.Told
 	refuse   error
 	did      []string
 }
@@ -69,6 +71,11 @@ func (h *house) ChangeProfile(_ context.Context, _ *session.Live, nickname, lang
 		return h.note("nickname " + *nickname)
 	}
 	return h.note("language " + *language)
+}
+
+func (h *house) Told(_ context.Context, _ *session.Live, before time.Time, n int) ([]proof.Told, error) {
+	h.did = append(h.did, fmt.Sprintf("told %d %d", before.UnixMicro(), n))
+	return h.told[:min(n, len(h.told))], nil
 }
 
 func (h *house) SetAvatar(_ context.Context, _ *session.Live, picture []byte) error {

@@ -7,6 +7,8 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity/audit"
 	"github.com/selfsame-id/selfsame/internal/identity/contact"
 	"github.com/selfsame-id/selfsame/internal/identity/session"
+	"github.com/selfsame-id/selfsame/internal/journey/proof"
+	"github.com/selfsame-id/selfsame/internal/journey/proof/policy"
 	"github.com/selfsame-id/selfsame/internal/journey/settings"
 	"github.com/selfsame-id/selfsame/internal/kit/email"
 )
@@ -15,12 +17,14 @@ import (
 // call acts on the account of the session it is given, and on nothing else (S-62).
 type Accounts interface {
 	Overview(ctx context.Context, me *session.Live) (settings.Overview, error)
+	Allowed(ctx context.Context, me *session.Live, action policy.Action) (bool, error)
 	FullContacts(ctx context.Context, me *session.Live) ([]contact.Contact, error)
 	ListDevices(ctx context.Context, me *session.Live) ([]settings.Device, error)
 	SignOut(ctx context.Context, me *session.Live) error
 	RemoveDevice(ctx context.Context, me *session.Live, deviceID string) error
 	SignOutOthers(ctx context.Context, me *session.Live) (ended int, err error)
 	Activity(ctx context.Context, me *session.Live, before time.Time, n int) ([]audit.Entry, error)
+	Told(ctx context.Context, me *session.Live, before time.Time, n int) ([]proof.Told, error)
 	SetPassword(ctx context.Context, me *session.Live, password string, keepOthers bool) error
 	ChangeProfile(ctx context.Context, me *session.Live, nickname, language *string) error
 	SetAvatar(ctx context.Context, me *session.Live, picture []byte) error

@@ -27,6 +27,12 @@ var eventIcons = map[audit.Kind]string{
 	audit.AccountCreated: "user-round", audit.SignedIn: "circle-check", audit.SignedOut: "log-out", audit.DeviceRemoved: "log-out",
 	audit.OthersSignedOut: "log-out", audit.PasswordWrong: "circle-alert", audit.PasswordSet: "key-round", audit.CodesExhausted: "circle-alert",
 	audit.ContactAdded: "smartphone", audit.ContactsViewed: "eye", audit.ProfileChanged: "user-round", audit.OperatorSignOut: "log-out",
+	audit.PasswordLimited: "circle-alert", audit.CodesLimited: "circle-alert", audit.SignInRefused: "circle-alert", audit.AnswersWrong: "circle-alert",
+	audit.PromptApproved: "bell", audit.PromptDenied: "circle-alert", audit.TwoStepOn: "shield-check", audit.TwoStepOff: "shield-check",
+	audit.SMSProtected: "shield-check", audit.SMSUnprotected: "shield-check", audit.DeviceTrusted: "monitor", audit.DeviceDistrusted: "monitor",
+	audit.Proved: "circle-check", audit.PasskeyAdded: "fingerprint", audit.PasskeyRenamed: "fingerprint", audit.PasskeyRemoved: "fingerprint", audit.PasskeySuspect: "triangle-alert",
+	audit.TOTPOn: "timer", audit.TOTPOff: "timer", audit.RecoveryCodesNew: "ticket", audit.RecoveryCodeUsed: "ticket",
+	audit.QuestionsSet: "message-circle-question-mark", audit.QuestionsOff: "message-circle-question-mark",
 }
 
 // event says what happened: the sentence audit.<kind>, or audit.<kind>_<method>
@@ -38,6 +44,10 @@ func (f *Frame) event(e audit.Entry) string {
 		key = with
 	}
 	return f.T(key, args...)
+}
+
+func (f *Frame) activityRow(e audit.Entry) activityRow {
+	return activityRow{Time: e.At, Icon: cmp.Or(eventIcons[e.Kind], "info"), Text: f.event(e), Device: e.Details["device"], Place: e.Details["place"]}
 }
 
 // eventsAPage is how many entries of the activity stand on a page.
@@ -62,7 +72,7 @@ func (p *Pages) activityView(f *Frame, events []audit.Entry) view {
 		v.Older = strconv.FormatInt(events[len(events)-1].At.UnixMicro(), 10)
 	}
 	for _, e := range events {
-		v.Events = append(v.Events, activityRow{Time: e.At, Icon: cmp.Or(eventIcons[e.Kind], "info"), Text: f.event(e), Device: e.Details["device"], Place: e.Details["place"]})
+		v.Events = append(v.Events, f.activityRow(e))
 	}
 	return v
 }

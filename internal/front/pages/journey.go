@@ -36,7 +36,9 @@ type visit struct {
 	form     url.Values // nil on GET
 	region   region.Region
 	returnTo string
-	with     string // how to identify: phone, email, password
+	with     string    // how to identify: phone, email, password
+	action   string    // of a proof: what it is for
+	opening  step.Step // of a proof that has not begun
 }
 
 func (j *journeyPage) visit(w http.ResponseWriter, r *http.Request) (*visit, error) {
@@ -61,7 +63,12 @@ func (j *journeyPage) visit(w http.ResponseWriter, r *http.Request) (*visit, err
 	if v.returnTo, asked = httpd.ReturnPath(get("return")); !asked {
 		v.returnTo = j.home
 	}
-	v.with = query.Get("with")
+	if !asked && v.form != nil {
+		if back, ok := httpd.ReturnPath(query.Get("return")); ok {
+			v.returnTo = back
+		}
+	}
+	v.with, v.action = query.Get("with"), query.Get("for")
 	v.setRegion(get("region"))
 	return v, nil
 }
@@ -94,7 +101,7 @@ func (v *visit) load() error {
 	}
 	t, err := v.cfg.Journeys.Show(v.r.Context(), v.who, v.handle)
 	switch f := fault.From(err); {
-	case err == nil && t.Kind == v.kind && t.Step.StepType() != step.TypeDone:
+	case err == nil && t.Kind == v.kind && t.Step.StepType() != step.TypeDone && (v.action == "" || t.For == v.action):
 		v.take(t)
 	case err == nil || f != nil && (f.Status == http.StatusNotFound || f.Status == http.StatusGone):
 		v.handle = flow.Handle{}
@@ -108,6 +115,9 @@ func (v *visit) take(t flow.Ticket) {
 	v.ticket = t
 	if t.ReturnTo != "" {
 		v.returnTo = t.ReturnTo
+	}
+	if t.For != "" {
+		v.action = t.For
 	}
 	if t.Region != "" {
 		v.setRegion(t.Region)
@@ -169,13 +179,17 @@ func (j *journeyPage) answer(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	return v.answer()
+}
+
+func (v *visit) answer() error {
 	input := v.form.Get("input")
 	if input == "restart" {
 		return v.restart()
 	}
 	v.rememberCountry()
 	v.with = map[string]string{"username": "password", "email": "email"}[input]
-	err = v.give(v.input(input))
+	err := v.give(v.input(input))
 	if err == nil && input == "username" && v.form.Get("password") != "" && v.ticket.Step.StepType() == step.TypePassword {
 		err = v.give(flow.Input{Input: "password", Password: v.form.Get("password")})
 	}
@@ -220,6 +234,9 @@ func (v *visit) restart() error {
 		}
 	}
 	httpd.ClearCookie(v.r, httpd.JourneyCookie)
+	if v.kind == proveKind { // whoever leaves it does without
+		return seeOther(v.w, "/account")
+	}
 	return seeOther(v.w, v.start())
 }
 
@@ -247,7 +264,7 @@ var identifying = []string{"phone", "email", "username", "provider"}
 // give gives an input to the journey, beginning one if it must. Who says anew
 // who they are while a proof is asked for begins anew.
 func (v *visit) give(in flow.Input) error {
-	ctx, first := v.r.Context(), slices.Contains(identifying, in.Input)
+	ctx, first := v.r.Context(), v.beginning(in)
 	if v.handle.ID != "" {
 		t, err := v.cfg.Journeys.Answer(ctx, v.who, v.handle, in)
 		again := first && (t.Step == nil || t.Kind != v.kind || flow.JourneyStep.Is(err))
@@ -264,13 +281,16 @@ func (v *visit) give(in flow.Input) error {
 	if !first {
 		return flow.JourneyExpired
 	}
-	t, err := v.cfg.Journeys.Begin(ctx, v.who, flow.Begin{Kind: v.kind, Region: v.region.Name, Country: v.form.Get("country"), ReturnTo: v.returnTo})
+	t, err := v.cfg.Journeys.Begin(ctx, v.who, flow.Begin{Kind: v.kind, For: v.action, Region: v.region.Name, Country: v.form.Get("country"), ReturnTo: v.returnTo})
 	if err != nil {
 		return err
 	}
 	v.handle = flow.Handle{ID: t.ID, Key: t.Key}
 	httpd.SetCookie(v.r, httpd.JourneyCookie, t.ID+"."+t.Key, t.ExpiresAt.Sub(v.cfg.Clock.Now()))
 	v.take(t)
+	if v.done() { // nothing more is asked for
+		return nil
+	}
 	t, err = v.cfg.Journeys.Answer(ctx, v.who, v.handle, in)
 	if t.Step != nil {
 		v.take(t)
@@ -312,6 +332,11 @@ func (v *visit) goOn() error {
 		httpd.SetCookie(v.r, httpd.SessionCookie, done.Session.Token, v.cfg.SessionLife)
 	}
 	httpd.ClearCookie(v.r, httpd.JourneyCookie)
+	if done, ok := asStep[step.Done](v.ticket.Step); ok {
+		if page := resultPath(done.Result, v.returnTo); page != "" {
+			return seeOther(v.w, page)
+		}
+	}
 	if v.returnTo != "" {
 		return seeOther(v.w, v.returnTo)
 	}
@@ -402,6 +427,9 @@ func readCode(s string) string {
 
 // waysOut are the ways on beside a refusal.
 func (b stepBuilder) waysOut(code string) []Way {
+	if b.v.kind == proveKind {
+		return nil
+	}
 	phone := Way{Href: b.v.path + "?with=phone", Text: b.T("page.way_phone"), Icon: "smartphone"}
 	password := Way{Href: b.v.path + "?with=password", Text: b.T("page.way_password"), Icon: "key-round"}
 	here := b.v.ticket.Step == nil || b.v.ticket.Step.StepType() == step.TypeIdentify

@@ -41,6 +41,9 @@ type Config struct {
 	// Opening is the first step of a journey that has not begun, so that a look
 	// at the page writes nothing.
 	Opening func(kind, region string) step.Step
+	// ProveOpening is that of a proof for an action by who is signed in; nil: what the
+	// session has proved is enough.
+	ProveOpening func(ctx context.Context, v flow.Visitor, action string) (step.Step, error)
 	Visitor func(r *http.Request) flow.Visitor
 	Phones  Phones
 	// HasArticle tells whether the help center has "section/slug"; nil: every one.
@@ -134,6 +137,11 @@ func (p *Pages) Mount(rt *httpd.Router) {
 		rt.Handle("POST "+path, j.answer)
 		rt.Handle("GET "+path+"/delivery", j.delivery)
 	}
+	rt.Handle("GET /done/{result}", p.result)
+	prove := &journeyPage{Pages: p, path: provePath, kind: proveKind}
+	rt.Handle("GET "+provePath, p.signedIn(prove.prove))
+	rt.Handle("POST "+provePath, p.signedIn(prove.proveAnswer))
+	rt.Handle("GET "+provePath+"/delivery", prove.delivery)
 	rt.Handle("GET /signout", p.signedIn(p.signOutAsk))
 	rt.Handle("POST /signout", p.signOut)
 	rt.Handle("GET /account", p.signedIn(p.overview))
@@ -146,6 +154,7 @@ func (p *Pages) Mount(rt *httpd.Router) {
 	rt.Handle("GET /account/devices", p.signedIn(p.devices))
 	rt.Handle("POST /account/devices", p.signedIn(p.devicesAnswer))
 	rt.Handle("GET /account/activity", p.signedIn(p.activity))
+	rt.Handle("GET /account/notices", p.signedIn(p.notices))
 	rt.Handle("GET /account/profile", p.signedIn(p.profile))
 	rt.Handle("POST /account/profile", p.signedIn(p.profileAnswer), httpd.Files(p.cfg.AvatarBytes+64<<10))
 	rt.Handle("GET /account/avatar/{id}", p.signedIn(p.avatar))

@@ -11,6 +11,8 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity/device"
 	"github.com/selfsame-id/selfsame/internal/identity/session"
 	"github.com/selfsame-id/selfsame/internal/journey/flow/step"
+	"github.com/selfsame-id/selfsame/internal/journey/proof"
+	"github.com/selfsame-id/selfsame/internal/journey/proof/policy"
 	"github.com/selfsame-id/selfsame/internal/journey/settings"
 	"github.com/selfsame-id/selfsame/internal/kit/captcha"
 )
@@ -18,7 +20,7 @@ import (
 // stories lists every page, step and refusal with sample data.
 func stories() []story {
 	var all []story
-	for _, part := range [][]story{frontStories(), identifyStories(), codeStories(), stepStories(), accountStories(), helpStories(), errorStories()} {
+	for _, part := range [][]story{frontStories(), identifyStories(), codeStories(), stepStories(), proveStories(), resultStories(), accountStories(), helpStories(), errorStories()} {
 		all = append(all, part...)
 	}
 	return all
@@ -118,9 +120,6 @@ func codeStories() []story {
 
 func stepStories() []story {
 	head := func(t step.Type, inputs ...string) step.Head { return step.Head{Type: t, Inputs: inputs} }
-	choose := step.ChooseMethod{Head: head(step.TypeChooseMethod, "method", "back"),
-		Methods:     []step.Method{{Method: "sms_code", To: "+86 138 **** 8000"}, {Method: "password"}},
-		Unavailable: []step.Method{{Method: "email_code", Reason: "not_set"}}}
 	fresh := step.NewPassword{Head: head(step.TypeNewPassword, "new_password", "skip"), MinLength: 8, MaxLength: 256, Username: "l***@example.com"}
 	play := func(present func(s *stage) step.Step, code, field string) func(s *stage) (view, error) {
 		return func(s *stage) (view, error) {
@@ -145,7 +144,6 @@ func stepStories() []story {
 	return []story{
 		{name: "step.password", make: play(password, "", "")},
 		{name: "step.password_wrong", status: 401, make: play(password, "credentials_invalid", "password")},
-		{name: "step.choose_method", make: play(is(choose), "", "")},
 		{name: "step.captcha_picture", make: play(picture, "", "")},
 		{name: "step.captcha_wrong", status: 422, make: play(picture, "captcha_wrong", "answer")},
 		{name: "step.captcha_work", make: play(work, "", "")},
@@ -154,9 +152,6 @@ func stepStories() []story {
 		{name: "step.add_email", make: play(is(step.AddContact{Head: head(step.TypeAddContact, "email", "skip"), Kind: "email"}), "", "")},
 		{name: "step.add_phone", make: play(is(step.AddContact{Head: head(step.TypeAddContact, "phone"), Kind: "phone", Country: "CN"}), "", "")},
 		{name: "step.contact_in_use", status: 409, make: play(is(step.AddContact{Head: head(step.TypeAddContact, "email"), Kind: "email"}), "contact_in_use", "email")},
-		{name: "step.wait", make: play(func(s *stage) step.Step {
-			return step.Wait{Head: head(step.TypeWait), Until: s.f.now.Add(26 * time.Hour)}
-		}, "", "")},
 	}
 }
 
@@ -165,8 +160,36 @@ func (s *stage) sampleContacts() []contact.Contact {
 		{Kind: contact.Email, Address: "lin.yue@example.com", VerifiedAt: s.f.now.Add(-30 * 24 * time.Hour)}}
 }
 
+// everyMethod is what a house with all methods offers.
+var everyMethod = []policy.Method{policy.SMSCode, policy.EmailCode, policy.Password, policy.Passkey, policy.TOTP, policy.RecoveryCode, policy.Questions, policy.DevicePrompt}
+
 func (s *stage) sampleOverview() settings.Overview {
-	return settings.Overview{Account: s.f.Me.Account, Contacts: s.sampleContacts(), Password: s.f.now.Add(-90 * 24 * time.Hour)}
+	since := s.f.now.Add(-90 * 24 * time.Hour)
+	return settings.Overview{Account: s.f.Me.Account, Contacts: s.sampleContacts(), Password: since, Offered: everyMethod,
+		Ways: []policy.Way{{Method: policy.SMSCode, Since: since}, {Method: policy.EmailCode, Since: since}, {Method: policy.Password, Since: since}}}
+}
+
+// safeOverview is that of an account with 2-step verification and every method.
+func (s *stage) safeOverview() settings.Overview {
+	o := s.sampleOverview()
+	o.Account.TwoStep, o.Trusted, o.CodesLeft = true, true, 9
+	for _, m := range []policy.Method{policy.Passkey, policy.TOTP, policy.RecoveryCode, policy.Questions} {
+		o.Ways = append(o.Ways, policy.Way{Method: m, Since: o.Password})
+	}
+	return o
+}
+
+func (s *stage) sampleNotices() []proof.Told {
+	states := []proof.Told{{State: "queued"}, {State: "sent"}, {State: "delivered"}, {State: "failed", Reason: "mailbox_unknown"}, {State: "failed", Reason: "something_new"}, {}}
+	for i := range states {
+		n := &states[i]
+		n.At, n.Channel, n.To = s.f.now.Add(-time.Duration(i*i*i)*time.Hour), "sms", "+86 138 **** 8000"
+		n.Purpose = []string{"notice_device", "notice_failed_attempts", "notice_something_new"}[i%3]
+		if i > 2 {
+			n.Channel, n.To = "email", "l***@example.com"
+		}
+	}
+	return states
 }
 
 func (s *stage) sampleDevices() []settings.Device {
@@ -196,14 +219,14 @@ func accountStories() []story {
 	}
 	return []story{
 		{name: "account.overview", make: in(func(s *stage) view {
-			return s.overviewView(s.f, s.sampleOverview(), s.sampleDevices()[:1], s.sampleActivity()[:1])
+			return s.overviewView(s.f, s.safeOverview(), s.sampleDevices()[:1], s.sampleActivity()[:1], nil)
 		})},
 		{name: "account.overview_look", make: in(func(s *stage) view {
-			return s.overviewView(s.f, s.sampleOverview(), s.sampleDevices(), s.sampleActivity())
+			return s.overviewView(s.f, s.sampleOverview(), s.sampleDevices(), s.sampleActivity(), s.sampleNotices())
 		})},
 		{name: "account.overview_new", make: in(func(s *stage) view {
 			s.f.Me.Account.Nickname = ""
-			return s.overviewView(s.f, settings.Overview{Account: s.f.Me.Account}, nil, nil)
+			return s.overviewView(s.f, settings.Overview{Account: s.f.Me.Account, Ways: []policy.Way{{Method: policy.SMSCode}}}, nil, nil, nil)
 		})},
 		{name: "account.contacts", make: in(func(s *stage) view { return s.contactsView(s.f, s.masked(s.sampleContacts()), false) })},
 		{name: "account.contacts_full", make: in(func(s *stage) view { return s.contactsView(s.f, s.inFull(s.sampleContacts()), true) })},
@@ -211,9 +234,15 @@ func accountStories() []story {
 			s.f.Me.Proved = nil
 			return s.contactsView(s.f, s.masked(s.sampleContacts()[:1]), false)
 		})},
-		{name: "account.security", make: in(func(s *stage) view { return s.securityView(s.f, s.sampleOverview()) })},
+		{name: "account.security", make: in(func(s *stage) view { return s.securityView(s.f, s.sampleOverview(), s.sampleActivity()) })},
+		{name: "account.security_safe", make: in(func(s *stage) view { return s.securityView(s.f, s.safeOverview(), s.sampleActivity()) })},
+		{name: "account.security_few_codes", make: in(func(s *stage) view {
+			o := s.safeOverview()
+			o.CodesLeft, o.Trusted = 1, false
+			return s.securityView(s.f, o, s.sampleActivity())
+		})},
 		{name: "account.security_new", make: in(func(s *stage) view {
-			return s.securityView(s.f, settings.Overview{Contacts: s.sampleContacts()[:1]})
+			return s.securityView(s.f, settings.Overview{Contacts: s.sampleContacts()[:1], Offered: everyMethod, Ways: []policy.Way{{Method: policy.SMSCode}}}, nil)
 		})},
 		{name: "account.password", make: in(func(s *stage) view { return s.passwordView(s.f, false) })},
 		{name: "account.password_common", status: 422, make: in(func(s *stage) view {
@@ -234,6 +263,8 @@ func accountStories() []story {
 			return s.activityView(s.f, many)
 		})},
 		{name: "account.activity_none", make: in(func(s *stage) view { return s.activityView(s.f, nil) })},
+		{name: "account.notices", make: in(func(s *stage) view { return s.noticesView(s.f, s.sampleNotices()) })},
+		{name: "account.notices_none", make: in(func(s *stage) view { return s.noticesView(s.f, nil) })},
 		{name: "account.profile", make: in(func(s *stage) view { return s.profileView(s.f, "Lin Yue") })},
 		{name: "account.nickname_invalid", status: 422, make: in(func(s *stage) view {
 			s.refuse(s.declared("nickname_invalid").On("nickname"))

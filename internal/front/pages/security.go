@@ -2,18 +2,27 @@ package pages
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
-	"github.com/selfsame-id/selfsame/internal/front/httpd"
+	"github.com/selfsame-id/selfsame/internal/identity/audit"
 	"github.com/selfsame-id/selfsame/internal/identity/contact"
 	"github.com/selfsame-id/selfsame/internal/identity/session"
+	"github.com/selfsame-id/selfsame/internal/journey/proof/policy"
 	"github.com/selfsame-id/selfsame/internal/journey/settings"
-	"github.com/selfsame-id/selfsame/internal/kit/fault"
 )
 
 type securityPage struct {
 	accountFrame
-	Methods []methodRow
+	Safe     string // one sentence: how somebody gets in now
+	Fine     bool   // there is nothing to do
+	Next     Way    // the one thing to do now; no Href: nothing
+	NextWhy  string
+	Contacts []methodRow
+	Methods  []methodRow
+	Events   []activityRow
+	TwoStep  methodRow
+	Article  string
 }
 
 func (securityPage) file() string { return "account_security" }
@@ -21,81 +30,158 @@ func (securityPage) file() string { return "account_security" }
 type methodRow struct {
 	Way
 	On    bool
-	State any
-	Link  string
+	State any // string or markup
+	Warn  bool
 }
+
+// securityEvents is how many of the latest acts stand on the page.
+const securityEvents = 5
 
 func (p *Pages) security(w http.ResponseWriter, r *http.Request, me *session.Live) error {
 	o, err := p.cfg.Accounts.Overview(r.Context(), me)
 	if err != nil {
 		return err
 	}
-	return p.write(w, http.StatusOK, p.securityView(p.noticed(r, me), o))
-}
-
-func (p *Pages) securityView(f *Frame, o settings.Overview) view {
-	v := securityPage{accountFrame: p.accountFrame(f, "/account/security")}
-	for _, c := range p.masked(o.Contacts) {
-		method := "sms_code"
-		if c.Kind == contact.Email {
-			method = "email_code"
-		}
-		row := methodRow{Way: Way{Icon: methodIcons[method], Text: f.T("page.security.method." + method)}, State: f.T("page.security.off." + method)}
-		if c.Value != "" {
-			row.On, row.State = true, f.Num(c.Value)
-		}
-		v.Methods = append(v.Methods, row)
-	}
-	password := methodRow{Way: Way{Icon: "key-round", Text: f.T("page.security.password"), Href: "/account/password"}, Link: f.T("page.security.set"), State: f.T("page.security.password_none")}
-	if !o.Password.IsZero() {
-		password.On, password.Link, password.State = true, f.T("page.security.change"), f.H("page.security.password_since", "time", f.Day(o.Password))
-	}
-	v.Methods = append(v.Methods, password)
-	return v
-}
-
-type passwordSetPage struct {
-	accountFrame
-	MinLength, MaxLength int
-	Username             string
-	Fresh                bool
-	FreshFor             time.Duration
-	KeepOthers           bool
-}
-
-func (passwordSetPage) file() string { return "account_password" }
-
-func (p *Pages) password(w http.ResponseWriter, r *http.Request, me *session.Live) error {
-	return p.write(w, http.StatusOK, p.passwordView(p.noticed(r, me), false))
-}
-
-func (p *Pages) passwordView(f *Frame, keep bool) view {
-	v := passwordSetPage{
-		accountFrame: p.accountFrame(f, "/account/security"), MinLength: p.cfg.PasswordMin, MaxLength: p.cfg.PasswordMax,
-		Username: f.Me.AccountID.String(), Fresh: f.Me.ProvedWithin(p.cfg.FreshFor, f.now), FreshFor: p.cfg.FreshFor, KeepOthers: keep,
-	}
-	f.titled(f.T("page.password.title"))
-	return v
-}
-
-func (p *Pages) passwordAnswer(w http.ResponseWriter, r *http.Request, me *session.Live) error {
-	form, err := httpd.Form(r)
+	recent, err := p.cfg.Accounts.Activity(r.Context(), me, time.Time{}, eventsAPage)
 	if err != nil {
 		return err
 	}
-	keep := form.Get("keep_others") != ""
-	err = p.cfg.Accounts.SetPassword(r.Context(), me, form.Get("password"), keep)
-	if err == nil {
-		return seeOther(w, "/account/security?done=password")
+	return p.write(w, http.StatusOK, p.securityView(p.noticed(r, me), o, recent))
+}
+
+func (p *Pages) securityView(f *Frame, o settings.Overview, recent []audit.Entry) view {
+	v := securityPage{accountFrame: p.accountFrame(f, "/account/security"), Article: "/help/verification/what-is-2-step-verification"}
+	v.Safe, v.Next, v.NextWhy = f.safety(o)
+	v.Fine = v.Next.Href == ""
+	for _, c := range p.masked(o.Contacts) {
+		v.Contacts = append(v.Contacts, f.contactMethod(c))
 	}
-	if fault.From(err) == nil {
-		return err
+	v.Methods, v.TwoStep = f.methodRows(o), f.twoStepRow(o)
+	for _, e := range recent {
+		if !slices.Contains(everyday, e.Kind) && len(v.Events) < securityEvents {
+			v.Events = append(v.Events, f.activityRow(e))
+		}
 	}
-	f := p.frame(r, me)
-	fail := p.cfg.Explain(r.Context(), err)
-	if fail.Field == "new_password" {
-		fail.Field = "password"
+	return v
+}
+
+// everyday are the acts that are not shown beside the ways to sign in.
+var everyday = []audit.Kind{audit.ProfileChanged, audit.ContactsViewed, audit.SignedOut, audit.Proved}
+
+func (f *Frame) contactMethod(c contactShown) methodRow {
+	method, add := "sms_code", addPhone
+	if c.Kind == contact.Email {
+		method, add = "email_code", addEmail
 	}
-	f.Fault = f.refusal(fail)
-	return p.write(w, fail.Status, p.passwordView(f, keep))
+	row := methodRow{Way: Way{Icon: methodIcons[method], Text: f.T("page.security.method." + method), Href: add}, State: f.T("page.security.off." + method)}
+	if c.Value != "" {
+		row.On, row.State, row.Href = true, f.Num(c.Value), "/account/contacts"
+	}
+	return row
+}
+
+// methodPlaces are the ways beside the contacts, in the order of the page, and
+// where each is looked after.
+var methodPlaces = []struct {
+	method policy.Method
+	href   string
+}{
+	{policy.Password, "/account/password"}, {policy.Passkey, "/account/security/passkeys"}, {policy.TOTP, "/account/security/authenticator"},
+	{policy.RecoveryCode, "/account/security/recovery-codes"}, {policy.Questions, "/account/security/questions"},
+}
+
+// methodRows tell of each way whether the account has it and since when. A way
+// that the house does not offer has no row.
+func (f *Frame) methodRows(o settings.Overview) []methodRow {
+	var rows []methodRow
+	for _, place := range methodPlaces {
+		at, has := wayOf(o, place.method)
+		if !has && !slices.Contains(o.Offered, place.method) {
+			continue
+		}
+		name := string(place.method)
+		row := methodRow{Way: Way{Icon: methodIcons[name], Text: f.T("page.security.method." + name), Href: place.href}, State: f.T("page.security.off." + name)}
+		if has {
+			row.On, row.State = true, f.H("page.security.since", "time", f.Day(at))
+		}
+		if place.method == policy.RecoveryCode && has {
+			row.State, row.Warn = f.T("page.security.codes_left", "n", o.CodesLeft), o.CodesLeft <= fewCodes
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+func (f *Frame) twoStepRow(o settings.Overview) methodRow {
+	row := methodRow{Way: Way{Icon: "shield-check", Text: f.T("page.security.two_step"), Href: "/account/security/two-step"}, State: f.T("page.security.two_step_off"), On: o.Account.TwoStep}
+	switch {
+	case row.On && o.Trusted:
+		row.State = f.T("page.security.two_step_trusted")
+	case row.On:
+		row.State = f.T("page.security.two_step_on")
+	}
+	return row
+}
+
+// fewCodes are so few recovery codes that it is time for new ones.
+const fewCodes = 2
+
+func wayOf(o settings.Overview, m policy.Method) (since time.Time, has bool) {
+	if m == policy.Password && !o.Password.IsZero() {
+		return o.Password, true
+	}
+	for _, w := range o.Ways {
+		if w.Method == m {
+			return w.Since, true
+		}
+	}
+	return time.Time{}, false
+}
+
+// safety says in one sentence how somebody gets in now, and the one thing that
+// would help most, if there is one. It is not a score: each step is said for what
+// it does, and after the last one the page is quiet.
+func (f *Frame) safety(o settings.Overview) (safe string, next Way, why string) {
+	have := ownWays(o)
+	_, phone := contact.Of(o.Contacts, contact.Phone)
+	_, mail := contact.Of(o.Contacts, contact.Email)
+	offers := func(m policy.Method) bool { return slices.Contains(o.Offered, m) }
+	step := func(word, href string) (Way, string) {
+		return Way{Href: href, Text: f.T("page.security.next." + word)}, f.T("page.security.why." + word)
+	}
+	switch {
+	case o.Account.TwoStep:
+		safe = f.T("page.security.safe.two_step", "n", len(have))
+	case len(have) == 1:
+		safe = f.T("page.security.safe.only_" + string(have[0]))
+	case o.Account.Protected || !phone:
+		safe = f.T("page.security.safe.several", "n", len(have))
+	default:
+		safe = f.T("page.security.safe.text_enough", "n", len(have))
+	}
+	switch {
+	case !phone && !mail:
+		next, why = step("contact", "/account/contacts")
+	case len(have) < 2 && offers(policy.Passkey):
+		next, why = step("second", "/account/security/passkeys")
+	case len(have) < 2 && !mail:
+		next, why = step("email", addEmail)
+	case len(have) < 2:
+		next, why = step("phone", addPhone)
+	case o.Account.TwoStep && o.CodesLeft <= fewCodes && offers(policy.RecoveryCode):
+		next, why = step("codes", "/account/security/recovery-codes")
+	case !o.Account.TwoStep && offers(policy.RecoveryCode):
+		next, why = step("two_step", "/account/security/two-step")
+	}
+	return safe, next, why
+}
+
+// ownWays are the methods of an account, each once.
+func ownWays(o settings.Overview) (have []policy.Method) {
+	for _, w := range o.Ways {
+		if !slices.Contains(have, w.Method) {
+			have = append(have, w.Method)
+		}
+	}
+	return have
 }

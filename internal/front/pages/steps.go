@@ -29,13 +29,17 @@ type stepBuilder struct {
 }
 
 func (b stepBuilder) base() stepFrame {
-	return stepFrame{Frame: b.Frame, Action: b.v.path, RestartText: b.T("step.restart")}
+	f := stepFrame{Frame: b.Frame, Action: b.v.formAddress(), RestartText: b.T("step.restart")}
+	if b.v.kind == proveKind {
+		f.RestartText = b.T("page.prove.cancel")
+	}
+	return f
 }
 
 func (b stepBuilder) build() (view, error) {
 	present := b.v.ticket.Step
 	if present == nil {
-		present = b.v.cfg.Opening(b.v.kind, b.v.region.Name)
+		present = b.v.first()
 	}
 	if s, ok := asStep[step.Identify](present); ok {
 		return b.identify(s), nil
@@ -57,6 +61,9 @@ func (b stepBuilder) build() (view, error) {
 	}
 	if s, ok := asStep[step.AddContact](present); ok {
 		return b.addContact(s), nil
+	}
+	if s, ok := asStep[step.Confirm](present); ok {
+		return b.confirm(s), nil
 	}
 	if s, ok := asStep[step.Wait](present); ok {
 		return b.wait(s), nil
@@ -287,43 +294,6 @@ func (p *codePage) describe(d step.Delivery, channel string) {
 	p.Delivery = p.T(key)
 }
 
-// methodPage offers other ways to prove.
-type methodPage struct {
-	stepFrame
-	Methods, Unavailable []methodChoice
-}
-
-func (methodPage) file() string { return "step_choose_method" }
-
-type methodChoice struct{ Method, Icon, Text, To, Reason string }
-
-var methodIcons = map[string]string{"sms_code": "smartphone", "email_code": "mail", "password": "key-round"}
-
-func (b stepBuilder) chooseMethod(s step.ChooseMethod) view {
-	p := methodPage{stepFrame: b.base()}
-	choice := func(m step.Method) methodChoice {
-		c := methodChoice{Method: m.Method, Icon: methodIcons[m.Method], To: m.To, Text: b.T("step.choose_method." + m.Method)}
-		if c.Icon == "" {
-			c.Icon = "shield-check"
-		}
-		if m.Reason != "" {
-			c.Reason = b.T("step.choose_method.no")
-			if key := "step.choose_method.no_" + m.Reason; b.has(key) {
-				c.Reason = b.T(key)
-			}
-		}
-		return c
-	}
-	for _, m := range s.Methods {
-		p.Methods = append(p.Methods, choice(m))
-	}
-	for _, m := range s.Unavailable {
-		p.Unavailable = append(p.Unavailable, choice(m))
-	}
-	p.titled(b.T("step.choose_method.title"))
-	return p
-}
-
 // captchaPage asks for work or for the characters of a picture.
 type captchaPage struct {
 	stepFrame
@@ -395,24 +365,6 @@ func (b stepBuilder) addContact(s step.AddContact) view {
 	return p
 }
 
-// waitPage says that time or people decide next.
-type waitPage struct {
-	stepFrame
-	When time.Time
-	Why  string
-}
-
-func (waitPage) file() string { return "step_wait" }
-
-func (b stepBuilder) wait(s step.Wait) view {
-	p := waitPage{stepFrame: b.base(), When: s.Until, Why: b.T("step.wait.why")}
-	if key := "step.wait.reason." + s.Reason; b.has(key) {
-		p.Why = b.T(key)
-	}
-	p.titled(b.T("step.wait.title"))
-	return p
-}
-
 // countryChoices lists the countries by their names in the reader's language,
 // the chosen one first.
 func (p *Pages) countryChoices(f *Frame, chosen string) []CountryChoice {
@@ -453,11 +405,23 @@ func stepInputs(s step.Step) []string {
 		return x.Inputs
 	case step.ChooseMethod:
 		return x.Inputs
+	case step.TOTP:
+		return x.Inputs
+	case step.RecoveryCode:
+		return x.Inputs
+	case step.Questions:
+		return x.Inputs
+	case step.Passkey:
+		return x.Inputs
+	case step.DevicePrompt:
+		return x.Inputs
 	case step.Captcha:
 		return x.Inputs
 	case step.NewPassword:
 		return x.Inputs
 	case step.AddContact:
+		return x.Inputs
+	case step.Confirm:
 		return x.Inputs
 	case step.Wait:
 		return x.Inputs

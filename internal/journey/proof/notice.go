@@ -169,9 +169,9 @@ func (n *Notices) Link(token string) string {
 // Told is a notice and what became of it.
 type Told struct {
 	notice.Notice
-	// Delivery is how far the message came; its State is empty where that is not
-	// known any more.
-	Delivery courier.Delivery
+	// State is how far the message came: queued, sent, delivered, failed, or empty
+	// where that is not known any more. Reason is why it failed.
+	State, Reason string
 }
 
 // List reads what an account was told, the newest first, older than before (zero:
@@ -194,7 +194,7 @@ func (n *Notices) List(ctx context.Context, q sqldb.Querier, id account.ID, befo
 	}
 	told := make([]Told, len(list))
 	for i, one := range list {
-		told[i] = Told{one, states[one.ID]}
+		told[i] = Told{one, states[one.ID].State, states[one.ID].Reason}
 	}
 	return told, nil
 }

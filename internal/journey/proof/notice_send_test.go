@@ -181,8 +181,8 @@ func TestS072_TheContactsBeforeAndAfterAreTold(t *testing.T) {
 				have = append(have, told{one.Purpose, one.Channel, one.To})
 			}
 			arrived := map[string]courier.Delivery{"sms": {State: courier.Sent}, "email": {State: courier.Failed, Reason: attempt.MailboxUnknown}}[one.Channel]
-			if one.Delivery.State != arrived.State || one.Delivery.Reason != arrived.Reason {
-				t.Errorf("%s: the delivery is %+v", one.To, one.Delivery)
+			if one.State != arrived.State || one.Reason != arrived.Reason {
+				t.Errorf("%s: the message is %s %s", one.To, one.State, one.Reason)
 			}
 		}
 		if diff := cmp.Diff(want, have); diff != "" || len(list) != 4 {

@@ -13,8 +13,12 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity/contact"
 	"github.com/selfsame-id/selfsame/internal/identity/credential"
 	"github.com/selfsame-id/selfsame/internal/identity/device"
+	"github.com/selfsame-id/selfsame/internal/identity/passkey"
+	"github.com/selfsame-id/selfsame/internal/identity/recoverycode"
 	"github.com/selfsame-id/selfsame/internal/identity/session"
+	"github.com/selfsame-id/selfsame/internal/identity/totp"
 	"github.com/selfsame-id/selfsame/internal/journey/proof"
+	"github.com/selfsame-id/selfsame/internal/journey/proof/policy"
 	"github.com/selfsame-id/selfsame/internal/kit/fault"
 	"github.com/selfsame-id/selfsame/internal/kit/quota"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
@@ -22,19 +26,24 @@ import (
 
 // House is what the settings use.
 type House struct {
-	DB        *sqldb.DB
-	Accounts  *account.Store
-	Contacts  *contact.Store
-	Devices   *device.Store
-	Sessions  *session.Store
-	Audit     *audit.Store
-	Passwords *credential.Passwords
-	Book      *quota.Book
-	Notices   *proof.Notices
-	Brand     string
-	Tags      []string      // languages an account may choose
-	FreshFor  time.Duration // how long a proof is good for a sensitive act
-	Changes   quota.Limit   // profile changes of one account
+	DB            *sqldb.DB
+	Accounts      *account.Store
+	Contacts      *contact.Store
+	Devices       *device.Store
+	Sessions      *session.Store
+	Audit         *audit.Store
+	Passwords     *credential.Passwords
+	Book          *quota.Book
+	Notices       *proof.Notices
+	Prover        *proof.Prover
+	Passkeys      *passkey.Store
+	Party         *passkey.Party
+	TOTP          *totp.Store
+	RecoveryCodes *recoverycode.Store
+	Questions     *proof.Questions
+	Brand         string
+	Tags          []string    // languages an account may choose
+	Changes       quota.Limit // profile changes of one account
 }
 
 // Live checks a session token for a door, and notes its use.
@@ -49,13 +58,25 @@ func (h *House) Live(ctx context.Context, token string) (*session.Live, error) {
 	return l, h.Sessions.Touch(ctx, h.DB, l)
 }
 
-// fresh refuses a sensitive act whose last proof is too old; action is what a
-// prove journey would be for.
-func (h *House) fresh(l *session.Live, action string) error {
-	if l.ProvedWithin(h.FreshFor, h.DB.Now()) {
-		return nil
+// allow refuses a sensitive act for which the session has not proved enough, as
+// the policy says for this account now (S-67); a prove journey for the action
+// helps.
+func (h *House) allow(ctx context.Context, l *session.Live, action policy.Action) error {
+	d, err := h.Prover.Allows(ctx, h.DB, l, action)
+	if err == nil && !d.Enough {
+		err = session.ProofRequired.With("for", string(action))
 	}
-	return session.ProofRequired.With("for", action)
+	return err
+}
+
+// Allowed tells whether the session has proved enough for an action now, for the
+// pages that ask before somebody types.
+func (h *House) Allowed(ctx context.Context, l *session.Live, action policy.Action) (bool, error) {
+	err := h.allow(ctx, l, action)
+	if session.ProofRequired.Is(err) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // Overview is the account as its page and GET /api/v1/account show it.
@@ -63,6 +84,13 @@ type Overview struct {
 	Account  account.Account
 	Contacts []contact.Contact
 	Password time.Time // when it was set; zero: none
+	// Ways are all that the account can be proved by, and Offered the methods that
+	// accounts here can have.
+	Ways    []policy.Way
+	Offered []policy.Method
+	// CodesLeft is how many recovery codes are not used yet.
+	CodesLeft int
+	Trusted   bool // this device skips the second step
 }
 
 // Overview reads the account.
@@ -72,12 +100,21 @@ func (h *House) Overview(ctx context.Context, l *session.Live) (Overview, error)
 		return Overview{}, err
 	}
 	stored, err := h.Passwords.Load(ctx, h.DB, l.AccountID)
-	return Overview{l.Account, contacts, stored.SetAt()}, err
+	o := Overview{Account: l.Account, Contacts: contacts, Password: stored.SetAt()}
+	if err != nil {
+		return o, err
+	}
+	standing, err := h.Prover.StandingOf(ctx, h.DB, l)
+	o.Ways, o.Trusted, o.Offered = standing.Ways, standing.TrustedDevice, h.Prover.Offered()
+	for _, w := range standing.Ways {
+		o.CodesLeft += w.Left
+	}
+	return o, err
 }
 
 // FullContacts reads the contacts unmasked. It needs a fresh proof and is audited (S-67).
 func (h *House) FullContacts(ctx context.Context, l *session.Live) ([]contact.Contact, error) {
-	if err := h.fresh(l, "view_contacts"); err != nil {
+	if err := h.allow(ctx, l, policy.ViewContacts); err != nil {
 		return nil, err
 	}
 	err := h.act(ctx, l, func(tx *sqldb.Tx) error {

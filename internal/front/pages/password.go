@@ -1,0 +1,56 @@
+package pages
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/selfsame-id/selfsame/internal/front/httpd"
+	"github.com/selfsame-id/selfsame/internal/identity/session"
+	"github.com/selfsame-id/selfsame/internal/kit/fault"
+)
+
+type passwordSetPage struct {
+	accountFrame
+	MinLength, MaxLength int
+	Username             string
+	Fresh                bool
+	FreshFor             time.Duration
+	KeepOthers           bool
+}
+
+func (passwordSetPage) file() string { return "account_password" }
+
+func (p *Pages) password(w http.ResponseWriter, r *http.Request, me *session.Live) error {
+	return p.write(w, http.StatusOK, p.passwordView(p.noticed(r, me), false))
+}
+
+func (p *Pages) passwordView(f *Frame, keep bool) view {
+	v := passwordSetPage{
+		accountFrame: p.accountFrame(f, "/account/security"), MinLength: p.cfg.PasswordMin, MaxLength: p.cfg.PasswordMax,
+		Username: f.Me.AccountID.String(), Fresh: f.Me.ProvedWithin(p.cfg.FreshFor, f.now), FreshFor: p.cfg.FreshFor, KeepOthers: keep,
+	}
+	f.titled(f.T("page.password.title"))
+	return v
+}
+
+func (p *Pages) passwordAnswer(w http.ResponseWriter, r *http.Request, me *session.Live) error {
+	form, err := httpd.Form(r)
+	if err != nil {
+		return err
+	}
+	keep := form.Get("keep_others") != ""
+	err = p.cfg.Accounts.SetPassword(r.Context(), me, form.Get("password"), keep)
+	if err == nil {
+		return seeOther(w, "/account/security?done=password")
+	}
+	if fault.From(err) == nil {
+		return err
+	}
+	f := p.frame(r, me)
+	fail := p.cfg.Explain(r.Context(), err)
+	if fail.Field == "new_password" {
+		fail.Field = "password"
+	}
+	f.Fault = f.refusal(fail)
+	return p.write(w, fail.Status, p.passwordView(f, keep))
+}
