@@ -69,6 +69,7 @@ func listenBeside(addr net.Addr) (net.Listener, error) {
 func demoSettings(dir, asked string, public, admin net.Addr) (settings.Settings, error) {
 	s := settings.Default()
 	s.Demo = true
+	s.Questions.Enabled = true
 	host, _, err := net.SplitHostPort(asked)
 	if err != nil {
 		return s, usageError{"--listen has to be HOST:PORT"}

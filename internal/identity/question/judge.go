@@ -48,7 +48,7 @@ func tooLong(answer string) bool {
 // case, letters and digits only. People do not remember capitals, accents typed
 // in two ways, or where they set a comma; a space is none between words either.
 func Normalize(answer string) string {
-	folded := strings.ToLower(norm.NFKC.String(answer))
+	folded := strings.ToLower(norm.NFKC.String(strings.ToValidUTF8(answer, "")))
 	return norm.NFC.String(strings.Map(func(r rune) rune {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.Is(unicode.M, r) {
 			return r

@@ -279,7 +279,7 @@ func TestS079_NoSelfWrittenQuestions(t *testing.T) {
 }
 
 func FuzzNormalize(f *testing.F) {
-	for _, seed := range []string{"Behind the shed", "KU\u0308CHEN", "外婆 的", "ＡＢ", "\xff\x00", "ﬁ", "İ", "ẞ", "ῼ"} {
+	for _, seed := range []string{"Behind the shed", "KU\u0308CHEN", "外婆 的", "ＡＢ", "\xff\x00", "ﬁ", "İ", "ẞ", "ῼ", strings.Repeat("0", 250) + "\xf1Ŀ"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, typed string) {

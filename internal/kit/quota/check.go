@@ -22,6 +22,20 @@ func (b *Book) Check(ctx context.Context, tx *sqldb.Tx, s ...Spend) (*Refusal, e
 	return refuse(rows, sqldb.Micros(tx.Now())), nil
 }
 
+// Look answers what Spend would refuse at present, and neither charges nor locks
+// anything: it is for telling people what will be. What must not be overtaken is a
+// Spend or a Check.
+func (b *Book) Look(ctx context.Context, q sqldb.Querier, s ...Spend) (*Refusal, error) {
+	rows, err := b.accounts(s)
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	if err := load(ctx, q, "", rows); err != nil {
+		return nil, err
+	}
+	return refuse(rows, sqldb.Micros(q.Now())), nil
+}
+
 // refuse finds the limit that is longest in the way; nil if none is.
 func refuse(rows []*account, now int64) *Refusal {
 	var refusal *Refusal

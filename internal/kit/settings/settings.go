@@ -29,6 +29,8 @@ type Settings struct {
 	Codes          Codes             `toml:"codes" doc:"Verification codes by text message and e-mail."`
 	Passwords      Passwords         `toml:"passwords" doc:"Password rules and their cost."`
 	Proofs         Proofs            `toml:"proofs" doc:"The other ways to prove that an account is yours."`
+	Passkeys       Passkeys          `toml:"passkeys" doc:"Passkeys (WebAuthn)."`
+	Questions      Questions         `toml:"questions" doc:"Security questions."`
 	Sessions       Sessions          `toml:"sessions" doc:"How long a sign-in lasts."`
 	SMS            SMS               `toml:"sms" doc:"Text messages."`
 	Numbers        Numbers           `toml:"numbers" doc:"Which phone numbers are taken."`
@@ -123,10 +125,22 @@ type Passwords struct {
 	PerWideHour    int    `toml:"per_wide_network_hour" min:"1" max:"10000000" doc:"The same from one /24 (IPv6: one /48)."`
 }
 
+// Questions says whether security questions can be used.
+type Questions struct {
+	Enabled bool `toml:"enabled" doc:"Let people set three security questions, as one proof beside a strong one. Off by default: answers can be guessed and forgotten, and ASVS 6.4.2 forbids them."`
+}
+
 // Proofs are the numbers of authenticator apps, recovery codes and the like.
 type Proofs struct {
 	WrongPerHour int `toml:"wrong_per_hour" min:"5" max:"100" doc:"Wrong tries at one such secret of an account in an hour, from devices that it does not know, all journeys together."`
 	WrongPerDay  int `toml:"wrong_per_day" min:"5" max:"100" doc:"The same in 24 hours."`
+}
+
+// Passkeys say where passkeys are good.
+type Passkeys struct {
+	RPID         string   `toml:"rp_id" eg:"example.com" doc:"The domain that passkeys belong to: the host of public_url or a domain above it. Empty is that host. Never change it: every passkey made before would be useless."`
+	Origins      []string `toml:"origins" eg:"[\"https://www.example.co.uk\"]" doc:"Where passkeys are used besides public_url: https://host of other sites of yours, android:apk-key-hash:... of apps. Sites are listed in /.well-known/webauthn."`
+	Verification string   `toml:"user_verification" in:"preferred,required" doc:"Whether the device must verify the person by finger, face or PIN: required, or preferred, where a passkey without counts as one kind of proof only."`
 }
 
 // Sessions say how long a sign-in lasts.
