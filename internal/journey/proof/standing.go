@@ -44,7 +44,10 @@ func (p *Prover) StandingOf(ctx context.Context, q sqldb.Querier, l *session.Liv
 }
 
 func (p *Prover) standing(ctx context.Context, q sqldb.Querier, who account.Account, d device.Device, known bool) (policy.Standing, error) {
-	s := policy.Standing{CreatedAt: who.CreatedAt, TwoStep: who.TwoStep, KnownDevice: known, TrustedDevice: known && d.Trusted(q.Now())}
+	s := policy.Standing{
+		CreatedAt: who.CreatedAt, RecoveredAt: who.RecoveredAt, TwoStep: who.TwoStep, TwoStepSince: who.TwoStepSince, Protected: who.Protected,
+		KnownDevice: known, DeviceSince: d.CreatedAt, TrustedDevice: known && d.Trusted(q.Now()),
+	}
 	for _, m := range p.Means {
 		ways, err := waysOf(ctx, q, m, who.ID, d.ID)
 		if err != nil {
@@ -81,9 +84,13 @@ func (p *Prover) Allows(ctx context.Context, q sqldb.Querier, l *session.Live, a
 }
 
 // reasons are what makes a proof necessary, each once: what the policy says, then
-// what was noticed.
-func reasons(d policy.Decision, r policy.Risk) (why []policy.Signal) {
-	for _, s := range slices.Concat(d.Why, r.Signals) {
+// what was noticed, where that made a difference.
+func reasons(d policy.Decision, r policy.Risk) []policy.Signal {
+	why := slices.Clone(d.Why)
+	if r.Level <= policy.Low && len(r.Doubted) == 0 && !slices.Contains(why, policy.PasswordFirst) {
+		return why
+	}
+	for _, s := range r.Signals {
 		if !slices.Contains(why, s) {
 			why = append(why, s)
 		}
