@@ -9,10 +9,16 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/identity/account"
 	"github.com/selfsame-id/selfsame/internal/identity/audit"
+	"github.com/selfsame-id/selfsame/internal/identity/change"
 	"github.com/selfsame-id/selfsame/internal/identity/contact"
 	"github.com/selfsame-id/selfsame/internal/identity/device"
 	"github.com/selfsame-id/selfsame/internal/identity/notice"
+	"github.com/selfsame-id/selfsame/internal/identity/passkey"
+	"github.com/selfsame-id/selfsame/internal/identity/prompt"
+	"github.com/selfsame-id/selfsame/internal/identity/question"
+	"github.com/selfsame-id/selfsame/internal/identity/recoverycode"
 	"github.com/selfsame-id/selfsame/internal/identity/rekey"
+	"github.com/selfsame-id/selfsame/internal/identity/totp"
 	"github.com/selfsame-id/selfsame/internal/kit/seal"
 )
 
@@ -20,7 +26,7 @@ import (
 // columns, passwords, and the index by which contacts are found. Journeys and
 // messages under way end by themselves before an old key may be disabled.
 func (b *site) reseal(ctx context.Context) (changed, left int, err error) {
-	for _, c := range slices.Concat(account.Sealed(), contact.Sealed(), device.Sealed(), audit.Sealed(), notice.Sealed()) {
+	for _, c := range slices.Concat(account.Sealed(), contact.Sealed(), device.Sealed(), audit.Sealed(), change.Sealed(), notice.Sealed(), prompt.Sealed(), passkey.Sealed(), question.Sealed(), recoverycode.Sealed(), totp.Sealed()) {
 		done, err := rekey.Walk(ctx, b.db, b.ring, c)
 		if err != nil {
 			return changed, left, err

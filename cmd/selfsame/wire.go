@@ -28,6 +28,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/journey/proof"
 	accountpage "github.com/selfsame-id/selfsame/internal/journey/settings"
 	"github.com/selfsame-id/selfsame/internal/journey/signin"
+	"github.com/selfsame-id/selfsame/internal/journey/stepup"
 	"github.com/selfsame-id/selfsame/internal/kit/captcha"
 	"github.com/selfsame-id/selfsame/internal/kit/fault"
 	"github.com/selfsame-id/selfsame/internal/kit/job"
@@ -72,9 +73,12 @@ type site struct {
 
 	prover  *proof.Prover
 	guesses *proof.Passwords
+	keys    *passkeyParts
+	factors *factorParts
 
 	runner   *flow.Runner
 	signIn   *signin.House
+	stepUp   *stepup.House
 	settings *accountpage.House
 
 	router *httpd.Router
@@ -212,6 +216,8 @@ func (b *site) journeys(context.Context) error {
 	b.runner = flow.New(b.db, b.ring, func(kind, event string) { b.Metrics.Journeys.Add(kind, event) })
 	notices := b.notices()
 	b.proofs()
+	b.passkeys(notices)
+	b.otherFactors(notices)
 	b.signIn = &signin.House{
 		Regions: b.regions, Numbers: b.numbers, Accounts: b.accounts, Contacts: b.contacts, Devices: b.devices, Sessions: b.sessions,
 		Audit: b.audit, Directory: b.directory, Passwords: b.passwords, Book: b.book,
@@ -221,9 +227,12 @@ func (b *site) journeys(context.Context) error {
 	b.runner.LimitBegins(quota.NewBurst(b.Clock, b.set.Journeys.PerNetworkMinute, time.Minute))
 	flow.Add(b.runner, signin.Journey(b.signIn))
 	flow.Add(b.runner, signin.Adding(b.signIn))
+	b.stepUp = &stepup.House{Prover: b.prover, Accounts: b.accounts, Sessions: b.sessions, Audit: b.audit, Life: b.set.Journeys.Life}
+	flow.Add(b.runner, stepup.Journey(b.stepUp))
 	b.settings = &accountpage.House{
 		DB: b.db, Accounts: b.accounts, Contacts: b.contacts, Devices: b.devices, Sessions: b.sessions, Audit: b.audit,
-		Passwords: b.passwords, Book: b.book, Notices: notices, Brand: b.set.Brand.Name, FreshFor: freshFor,
+		Passwords: b.passwords, Book: b.book, Notices: notices, Prover: b.prover, Brand: b.set.Brand.Name,
+		Passkeys: b.keys.store, Party: b.keys.party, TOTP: b.factors.totp, RecoveryCodes: b.factors.codes, Questions: b.factors.questions,
 		Changes: limit("profile.changes", within(30, time.Hour), within(100, day)),
 	}
 	for _, tag := range b.words.Tags() {

@@ -16,6 +16,7 @@ var (
 	colorForm   = regexp.MustCompile(`^#[0-9a-fA-F]{6}$`)
 	countryForm = regexp.MustCompile(`^[A-Z]{2}$`)
 	nameForm    = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
+	apkHashForm = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
 	prefixForm  = regexp.MustCompile(`^\+[1-9][0-9]{1,14}$`)
 )
 
@@ -26,6 +27,7 @@ func (r *reader) rules(s *Settings) {
 	r.senders(s)
 	r.secrets(s)
 	r.others(s)
+	r.passkeys(s)
 }
 
 func (r *reader) addresses(s *Settings) {
@@ -202,6 +204,30 @@ func weak(s string) bool {
 	low := strings.ToLower(s)
 	return len(s) < 16 || len(different) < 6 || slices.ContainsFunc([]string{"password", "changeme", "change-me", "change_me", "passphrase", "example", "selfsame", "secret"},
 		func(w string) bool { return strings.Contains(low, w) && len(s) < len(w)+16 })
+}
+
+// passkeys checks that browsers will take the domain and the origins.
+func (r *reader) passkeys(s *Settings) {
+	p := s.Passkeys
+	host := ""
+	if u, err := url.Parse(s.PublicURL); err == nil {
+		host = u.Hostname()
+	}
+	if p.RPID != "" && host != "" && (p.RPID != host && (!strings.HasSuffix(host, "."+p.RPID) || !strings.Contains(p.RPID, "."))) {
+		r.fault("passkeys.rp_id", "is neither the host of public_url nor a domain above it", "Use "+host+", or leave it out")
+	}
+	for _, o := range p.Origins {
+		if hash, app := strings.CutPrefix(o, "android:apk-key-hash:"); app {
+			if !apkHashForm.MatchString(hash) {
+				r.fault("passkeys.origins", o+" is not an app", "Write android:apk-key-hash: and the SHA-256 of its certificate in base64url, 43 characters")
+			}
+			continue
+		}
+		u, err := url.Parse(o)
+		if err != nil || u.Scheme != "https" || u.Host == "" || "https://"+strings.ToLower(u.Host) != o || u.Port() == "443" {
+			r.fault("passkeys.origins", o+" is not an origin", `Write it as browsers do: "https://www.example.com", small letters, no path, no port 443`)
+		}
+	}
 }
 
 func (r *reader) others(s *Settings) {
