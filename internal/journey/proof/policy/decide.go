@@ -1,229 +1,360 @@
 package policy
 
 import (
+	"math/bits"
 	"slices"
 	"time"
 )
 
-// method is what the policy knows of a method.
-type method struct {
-	kinds    Kind
-	verified Kind // more kinds, if the authenticator verified the person
-	strength int  // 1 weak, 2 usual, 3 strong: stands for medium by itself
-	second   bool // may be the second step of 2-step verification
-}
-
-var methods = map[Method]method{
-	SMSCode:      {kinds: Possession, strength: 2, second: true},
-	EmailCode:    {kinds: Possession, strength: 1},
-	Password:     {kinds: Knowledge, strength: 2},
-	Passkey:      {kinds: Possession, verified: Inherence, strength: 3, second: true},
-	TOTP:         {kinds: Possession, strength: 3, second: true},
-	RecoveryCode: {kinds: Possession, strength: 3, second: true},
-	Questions:    {kinds: Knowledge, strength: 1},
-	DevicePrompt: {kinds: Possession, strength: 3, second: true},
-	LinkedSignIn: {kinds: Possession, strength: 2},
-}
-
-// need is a row of the table: the level at low, medium and high risk, and how long
-// a wait stands in for what is missing (0: nothing does).
-type need struct {
-	at   [3]Level
-	wait time.Duration
-}
-
-var table = map[Action]need{
-	SignIn:        {[3]Level{Low, Medium, High}, 72 * time.Hour},
-	Recover:       {[3]Level{Low, Medium, High}, 24 * time.Hour},
-	SetPassword:   {[3]Level{Medium, Medium, High}, 0},
-	ViewContacts:  {[3]Level{Medium, Medium, High}, 0},
-	AddContact:    {[3]Level{Medium, Medium, High}, 0},
-	ChangePhone:   {[3]Level{Medium, Medium, High}, 0},
-	ChangeEmail:   {[3]Level{Medium, Medium, High}, 0},
-	ReplacePhone:  {[3]Level{High, High, High}, 0},
-	ReplaceEmail:  {[3]Level{High, High, High}, 0},
-	RemovePhone:   {[3]Level{High, High, High}, 0},
-	RemoveEmail:   {[3]Level{High, High, High}, 0},
-	AddMethod:     {[3]Level{Medium, Medium, High}, 0},
-	RemoveMethod:  {[3]Level{Medium, Medium, High}, 0},
-	RecoveryCodes: {[3]Level{High, High, High}, 0},
-	TwoStepOn:     {[3]Level{Medium, Medium, High}, 0},
-	TwoStepOff:    {[3]Level{High, High, High}, 0},
-	TrustDevice:   {[3]Level{Medium, Medium, High}, 0},
-	Freeze:        {[3]Level{Low, Low, Low}, 0},
-	Unfreeze:      {[3]Level{High, High, High}, 24 * time.Hour},
-	Link:          {[3]Level{Medium, Medium, High}, 0},
-	Unlink:        {[3]Level{Medium, Medium, High}, 0},
-	Export:        {[3]Level{High, High, High}, 0},
-	Delete:        {[3]Level{High, High, High}, 0},
-}
-
-// level is what proofs are worth together: one decisive proof is low, a strong one
-// or two kinds are medium, two kinds of which one is possessed and more than an
-// e-mail are high. Two of the same kind are one.
-func level(given []Given) Level {
-	var kinds Kind
-	strong, decisive, firm := false, false, false
-	for _, g := range given {
-		m := methods[g.Method]
-		k := m.kinds
-		if g.Verified {
-			k |= m.verified
-		}
-		if m.strength > 1 || g.Method == EmailCode {
-			decisive = true
-		}
-		if g.Method == Questions && !strong {
-			continue // counted below, beside something strong only (S-79)
-		}
-		kinds |= k
-		strong = strong || m.strength >= 3
-		firm = firm || m.kinds&Possession != 0 && m.strength >= 2
-	}
-	two := kinds&(kinds-1) != 0
-	switch {
-	case two && firm:
-		return High
-	case two || strong:
-		return Medium
-	case decisive:
-		return Low
-	}
-	return None
-}
-
 // Decide answers a question.
 func (p *Policy) Decide(q Question) Decision {
-	d := Decision{}
-	row, ok := table[q.Action]
-	if !ok {
-		return d // what is not in the table is never enough
+	row := rowOf(q.Action)
+	if row == nil {
+		return Decision{Needed: High, Appeal: true} // what is not in the table is never enough
 	}
-	old, all := p.counted(q)
-	d.Needed = row.at[max(q.Risk.Level, Low)-1]
-	if best := p.best(q); best < d.Needed {
-		d.Needed = max(best, Low)
+	v := p.look(&q, row, q.Now)
+	d := Decision{Needed: v.need, Reached: v.reached(v.given)}
+	lacks := v.lacks(v.given)
+	if lacks == 0 {
+		d.Enough = true
+		return d
 	}
-	d.Reached = level(all)
-	if carried := level(old); d.Reached > carried+1 || carried == None {
-		d.Reached = min(d.Reached, carried+1)
-		if carried == None {
-			d.Reached = None
+	if lacks&untilLater == 0 {
+		v.waits(&d)
+		if d.Enough {
+			return d
 		}
+		v.offer(&d)
 	}
-	d.Enough = d.Reached >= d.Needed
-	p.signIn(q, all, &d)
-	p.waits(q, row, all, &d)
-	if !d.Enough {
-		p.offer(q, &d)
-	}
+	d.Why = v.why(lacks)
+	p.later(v, &d)
+	d.Appeal = d.stuck() && d.TooNew.IsZero()
 	return d
 }
 
-// counted sorts out what was given: all that counts, and what of it is old enough
-// to carry a decision.
-func (p *Policy) counted(q Question) (old, all []Given) {
-	for _, g := range q.Given {
-		i := slices.IndexFunc(q.Standing.Ways, func(w Way) bool { return w.Method == g.Method })
-		if i < 0 || q.Now.Sub(g.At) > FreshFor || g.For != "" && table[g.For].at[0] < table[q.Action].at[0] {
-			continue
-		}
-		all = append(all, g)
-		way := q.Standing.Ways[i]
-		if !g.Since.IsZero() {
-			way.Since = g.Since
-		}
-		if !p.young(q, way) && !slices.Contains(q.Risk.Doubted, g.Method) {
-			old = append(old, g)
-		}
-	}
-	return old, all
+// stuck tells whether there is nothing to do now.
+func (d *Decision) stuck() bool {
+	return len(d.Offer) == 0 && len(d.Unavailable) == 0 && d.Wait == 0 && d.ReadyAt.IsZero()
 }
 
-// young tells whether a way is too new to carry a decision. What came with the
-// account is as old as it; on a device that the account knows a new contact is
-// good enough to sign in.
-func (p *Policy) young(q Question, w Way) bool {
-	if q.Action == SignIn && q.Standing.KnownDevice {
-		return false
-	}
-	return q.Now.Sub(w.Since) < Young && w.Since.Sub(q.Standing.CreatedAt) > time.Hour
+// proofs are proofs by what they are good for.
+type proofs struct {
+	all     set // whatever was proved
+	settled set // of it, what is not too new
+	carry   set // of that, what is not doubted either: it can carry a decision
 }
 
-// best is the most that the account's ways could reach, those left out that are
-// too new, and those kept in whose place was taken by a new one.
-func (p *Policy) best(q Question) Level {
-	var all []Given
+func (a proofs) and(b proofs) proofs {
+	return proofs{a.all | b.all, a.settled | b.settled, a.carry | b.carry}
+}
+
+// view is a question, sorted out as things are at one moment.
+type view struct {
+	*Question
+	row      *need
+	settings Settings
+	at       time.Time
+	asks     asks
+	takes    Method
+	easy     bool // one proof is enough
+	guarded  bool // its owner chose more than the usual
+	doubted  set
+	ways     proofs // all that the account has
+	usable   set    // of it, what can be used now
+	was      proofs // what it had Young ago
+	given    proofs
+	need     Level
+}
+
+// look sorts a question out.
+func (p *Policy) look(q *Question, row *need, at time.Time) *view {
+	v := &view{Question: q, row: row, settings: p.settings, at: at, asks: row.asks, takes: row.takes}
+	if q.Replaced != "" {
+		v.takes = q.Replaced
+	}
+	for _, m := range q.Risk.Doubted {
+		v.doubted |= bit(m)
+	}
+	if q.Standing.Protected {
+		v.doubted |= sms // S-81
+	}
+	old := set(0)
 	for _, w := range q.Standing.Ways {
-		if p.young(q, w) && !w.Replaced || slices.Contains(q.Risk.Doubted, w.Method) {
-			continue
+		b, young := v.bit(w.Method, true), v.young(w.Since)
+		v.ways = v.ways.and(v.sort(b, young))
+		if !young || w.Replaced {
+			old |= b
 		}
-		all = append(all, Given{Method: w.Method, At: q.Now, Verified: true})
+		if w.Unavailable == "" {
+			v.usable |= b
+		}
 	}
-	return level(all)
+	v.was = v.sort(old, false)
+	if takes := bit(v.takes); takes&v.ways.all != 0 && takes&old == 0 {
+		v.easy, v.asks = true, v.asks&^(settled|held) // an intruder's way goes with one older proof
+	}
+	v.easy = v.easy || v.asks&setsUp != 0 && at.Sub(q.Standing.CreatedAt) < Newborn
+	v.guarded = q.Standing.TwoStep || q.Standing.Protected || v.ways.all&enrolled != 0
+	for _, g := range q.Given {
+		v.given = v.given.and(v.counted(g))
+	}
+	v.need = v.needed()
+	return v
 }
 
-// signIn adds what holds for entering only: the second step, and that a password
-// is half a proof on an unknown device.
-func (p *Policy) signIn(q Question, all []Given, d *Decision) {
-	if q.Action != SignIn {
-		return
+// bit is the place of a method, with all that it can prove; 0 for what does not count.
+func (v *view) bit(m Method, verifies bool) set {
+	b := bit(m)
+	if m == Passkey && verifies {
+		b |= verified
 	}
-	if !p.settings.PasswordAlone && !q.Standing.KnownDevice && len(all) == 1 && all[0].Method == Password {
-		d.Enough, d.Needed = false, max(d.Needed, Medium)
-		d.Why = append(d.Why, PasswordFirst)
+	if m == Questions && !v.settings.Questions {
+		return 0
 	}
-	if q.Standing.TwoStep && !q.Standing.TrustedDevice && !secondStep(all) {
-		d.Enough = false
-		d.Why = append(d.Why, TwoStepAsks)
-	}
+	return b
 }
 
-// secondStep tells whether two different methods were given of which one may be
-// the second, or one that is two.
-func secondStep(all []Given) bool {
-	for _, g := range all {
-		if g.Method == Passkey && g.Verified {
-			return true
-		}
-		for _, other := range all {
-			if other.Method != g.Method && methods[g.Method].second {
-				return true
+// sort tells what proofs by these methods are good for.
+func (v *view) sort(b set, young bool) proofs {
+	if young {
+		return proofs{all: b}
+	}
+	return proofs{all: b, settled: b, carry: b &^ v.doubted}
+}
+
+// counted is what a given proof is good for: nothing if it is too old, was given
+// elsewhere or for something smaller, or if the account has no such way any more.
+func (v *view) counted(g Given) proofs {
+	since, have := g.Since, false
+	for _, w := range v.Standing.Ways {
+		if w.Method == g.Method {
+			have = true
+			if g.Since.IsZero() && w.Since.After(since) {
+				since = w.Since // it may have been the youngest
 			}
 		}
 	}
-	return false
+	if !have || g.Elsewhere || v.Now.Sub(g.At) > FreshFor {
+		return proofs{}
+	}
+	if g.For != "" && g.For != v.Action {
+		if of := rowOf(g.For); of == nil || !of.covers(v.row) {
+			return proofs{}
+		}
+	}
+	return v.sort(v.bit(g.Method, g.Verified), v.young(since))
+}
+
+// young tells whether what came at a moment is too new to carry a decision. What
+// came with the account is as old as it. To sign in on a device that the account
+// has long known, a new contact is good enough.
+func (v *view) young(since time.Time) bool {
+	recent := func(t time.Time) bool {
+		return v.at.Sub(t) < Young && t.Sub(v.Standing.CreatedAt) > Newborn
+	}
+	if v.Action == SignIn && v.Standing.KnownDevice && !recent(v.Standing.DeviceSince) {
+		return false
+	}
+	return recent(since)
+}
+
+// reached is the level of proofs. What is new or doubted lifts by one what carries.
+func (v *view) reached(p proofs) Level {
+	if v.asks&anyProof != 0 {
+		return p.all.level()
+	}
+	carried := p.carry.level()
+	if carried == None {
+		return None
+	}
+	return min(v.counting(p).level(), carried+1)
+}
+
+// counting is what counts of proofs for this action.
+func (v *view) counting(p proofs) set {
+	if v.asks&settled != 0 {
+		return p.settled
+	}
+	return p.all
+}
+
+// needed is the level of the table, or as much as the account could show Young ago.
+func (v *view) needed() Level {
+	if v.easy {
+		return Low
+	}
+	return min(v.row.at[max(v.Risk.Level, Low)-1], max(v.reached(v.was), Low))
+}
+
+// lack is what proofs are short of. It is a set.
+type lack uint8
+
+const (
+	assurance  lack = 1 << iota
+	secondStep      // S-40
+	more            // than a password (S-23)
+	twoOfThem       // S-74
+	another         // than what is replaced (S-67)
+	untilLater      // S-78
+)
+
+// reasons are the lacks as people are told of them.
+var reasons = []struct {
+	of     lack
+	signal Signal
+}{{secondStep, TwoStepAsks}, {more, PasswordFirst}, {twoOfThem, TwoKinds}, {another, NotAlone}, {untilLater, JustRecovered}}
+
+// lacks says what proofs are short of; nothing: they are enough.
+func (v *view) lacks(p proofs) (l lack) {
+	st, signIn, way := &v.Standing, v.Action == SignIn, v.asks&door != 0
+	if v.reached(p) < v.need {
+		l |= assurance
+	}
+	if st.TwoStep && way && !(signIn && st.TrustedDevice) && !p.all.twoSteps() {
+		l |= secondStep
+	}
+	if p.all&^questions == password && !v.settings.PasswordAlone && way && !(signIn && st.KnownDevice) && v.Action != SetPassword {
+		l |= more
+	}
+	if v.asks&twoKinds != 0 && v.guarded && !v.independent(p.all) {
+		l |= twoOfThem
+	}
+	beside := bit(v.takes) | questions | verified
+	if v.ways.settled&bit(v.takes) != 0 && v.was.settled&^beside != 0 && v.counting(p)&^beside == 0 {
+		l |= another
+	}
+	if v.asks&held != 0 && v.at.Before(v.heldUntil()) {
+		l |= untilLater
+	}
+	return l
+}
+
+func (v *view) enough(p proofs) bool { return v.lacks(p) == 0 }
+
+// independent tells whether proofs are two independent ones (S-74): two kinds, or, if
+// the account cannot show two kinds, two methods, if it has those.
+func (v *view) independent(all set) bool {
+	if v.ways.all.two() {
+		return all.two()
+	}
+	return all.proofs() > 1 || v.ways.all.proofs() < 2
+}
+
+func (v *view) heldUntil() time.Time {
+	if v.Standing.RecoveredAt.IsZero() {
+		return time.Time{}
+	}
+	return v.Standing.RecoveredAt.Add(Young)
+}
+
+// why are the reasons to tell. That a first proof is missing needs none.
+func (v *view) why(l lack) (out []Signal) {
+	sensitive := v.row.at[0] > Low
+	if v.given.all == 0 && !sensitive {
+		return nil
+	}
+	for _, r := range reasons {
+		if l&r.of != 0 {
+			out = append(out, r.signal)
+		}
+	}
+	if l&assurance != 0 && v.Standing.Protected && v.given.all == sms {
+		out = append(out, SMSNotAlone)
+	}
+	if l&assurance != 0 && sensitive {
+		out = append(out, Sensitive)
+	}
+	return out
+}
+
+// carriesWait tells whether proofs are enough to let time stand in for the rest. A
+// password is not, which strangers may know, unless the account has nothing else.
+// Where the owner chose more than the usual, one weak proof is not, if no contact
+// but the proved one would hear of it.
+func (v *view) carriesWait(p proofs) bool {
+	if v.asks&mayWait == 0 || v.settings.NoWaits || p.carry.level() == None {
+		return false
+	}
+	if p.carry.kinds()&Possession == 0 && v.ways.all.kinds()&Possession != 0 {
+		return false
+	}
+	if !v.Standing.TwoStep && !v.Standing.Protected {
+		return true
+	}
+	told := v.ways.all & contacts &^ p.all
+	return told != 0 || p.carry&strongs != 0 || p.all.proofs() > 1
 }
 
 // waits lets time stand in for what is missing.
-func (p *Policy) waits(q Question, row need, all []Given, d *Decision) {
-	if d.Enough || row.wait == 0 || level(all) == None {
+func (v *view) waits(d *Decision) {
+	if !v.carriesWait(v.given) {
 		return
 	}
-	d.Wait = row.wait
-	for _, w := range q.Standing.Waits {
+	d.Wait = waitFor(v.guarded)
+	for _, w := range v.Standing.Waits {
 		switch {
-		case w.Action != q.Action || !q.Now.Before(w.EndsAt):
-		case q.Now.Before(w.ReadyAt):
+		case w.Action != v.Action || !v.Now.Before(w.EndsAt):
+		case v.Now.Before(w.ReadyAt):
 			d.ReadyAt, d.Wait = w.ReadyAt, 0
 		default:
-			d.Enough, d.Wait = true, 0
+			d.Enough, d.Wait, d.ReadyAt = true, 0, time.Time{}
 			return
 		}
 	}
 }
 
-// offer lists what would help, the strongest first.
-func (p *Policy) offer(q Question, d *Decision) {
-	for _, w := range q.Standing.Ways {
-		used := slices.ContainsFunc(q.Given, func(g Given) bool { return g.Method == w.Method })
-		switch {
-		case used:
-		case w.Unavailable != "":
+// offer lists what would help: the members of every smallest set of further proofs
+// that is enough, and of those that let a wait begin.
+func (v *view) offer(d *Decision) {
+	helps := v.complete(v.enough)
+	if d.Wait == 0 && d.ReadyAt.IsZero() {
+		helps |= v.complete(v.carriesWait)
+	}
+	d.Offer = (helps & v.usable).list()
+	for _, w := range v.Standing.Ways {
+		if b := bit(w.Method); w.Unavailable != "" && b&helps != 0 && b&v.usable == 0 {
 			d.Unavailable = append(d.Unavailable, w)
-		default:
-			d.Offer = append(d.Offer, w.Method)
 		}
 	}
-	slices.SortStableFunc(d.Offer, func(a, b Method) int { return methods[b].strength - methods[a].strength })
+}
+
+// complete collects the members of the smallest sets of further proofs, of three at
+// most, with which the given ones do.
+func (v *view) complete(do func(proofs) bool) (helps set) {
+	free := v.ways.all &^ v.given.all &^ verified
+	var done []set
+	for size := 1; size <= 3; size++ {
+		for try := free; try > 0; try = (try - 1) & free {
+			if bits.OnesCount16(uint16(try)) != size || slices.ContainsFunc(done, func(s set) bool { return s&try == s }) {
+				continue
+			}
+			with := try
+			if try&passkey != 0 {
+				with |= verified
+			}
+			if do(v.given.and(proofs{with, with & v.ways.settled, with & v.ways.carry})) {
+				done, helps = append(done, try), helps|try
+			}
+		}
+	}
+	return helps
+}
+
+// later says when time alone will help.
+func (p *Policy) later(v *view, d *Decision) {
+	times := []time.Time{v.heldUntil()}
+	for _, w := range v.Standing.Ways {
+		times = append(times, w.Since.Add(Young))
+	}
+	slices.SortFunc(times, time.Time.Compare)
+	for _, t := range times {
+		if !t.After(v.Now) {
+			continue
+		}
+		then := p.look(v.Question, v.row, t)
+		if then.given.all != 0 && then.enough(then.given) || d.stuck() && then.enough(then.ways) {
+			d.TooNew = t
+			return
+		}
+	}
 }

@@ -7,7 +7,10 @@
 // proof, waiting stands in for it while every contact is told.
 package policy
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Method is a way to prove; it is also its name in JSON.
 type Method string
@@ -54,7 +57,7 @@ const (
 	SignIn        Action = "sign_in"
 	Recover       Action = "recover"
 	SetPassword   Action = "set_password"
-	ViewContacts  Action = "view_contacts"
+	ViewContacts  Action = "view_contacts" // unmasked
 	AddContact    Action = "add_contact"
 	ChangePhone   Action = "change_phone" // with the old one reachable
 	ChangeEmail   Action = "change_email"
@@ -76,13 +79,30 @@ const (
 	Delete        Action = "delete"
 )
 
-// Young is how long a new contact or method cannot carry a decision by itself.
+// Young is how long a new contact or method cannot carry a decision by itself, and
+// how long the owner can object to a change (S-69).
 const Young = 72 * time.Hour
 
 // FreshFor is how long a proof counts (S-21, and section 4's step-up freshness).
 const FreshFor = 10 * time.Minute
 
-// Way is a method that an account has.
+// RestoreFor is how long the contacts and the password of before a change still
+// open a recovery that restores them all (X01).
+const RestoreFor = 14 * 24 * time.Hour
+
+// Newborn is how long an account is being set up: what it gets in that time is as
+// old as the account, and who made it may go on with what made it.
+const Newborn = time.Hour
+
+// How long a wait is that stands in for a second proof: in the usual case, and for
+// an account whose owner chose more than the usual.
+const (
+	UsualWait   = 24 * time.Hour
+	GuardedWait = Young
+)
+
+// Way is a method that an account has. An account may have several of one method,
+// such as passkeys, with a Way each.
 type Way struct {
 	Method Method
 	// Since is when it came to the account, or was last replaced.
@@ -93,6 +113,7 @@ type Way struct {
 	// Unavailable says why it cannot be used now, as a word; empty: it can.
 	Unavailable string
 	RetryAt     time.Time
+	Left        int // codes that are left, of a method that is used up
 }
 
 // Wait is a wait that stands in for a second proof.
@@ -105,7 +126,9 @@ type Wait struct {
 // Standing is what the policy looks at of an account.
 type Standing struct {
 	CreatedAt time.Time
-	TwoStep   bool // 2-step verification is on
+	// TwoStep: 2-step verification is on, since TwoStepSince; zero: long ago.
+	TwoStep      bool
+	TwoStepSince time.Time
 	// Protected: the owner wants that texts alone are never enough (S-81).
 	Protected bool
 	// RecoveredAt is when the account was last recovered or unfrozen; zero: never.
@@ -121,15 +144,30 @@ type Standing struct {
 	Waits         []Wait
 }
 
+// Before is the standing as it was before a moment: what came later is left out. It
+// is what a recovery that undoes changes is judged by (X01), so that an intruder's
+// passkey or 2-step verification does not stand in the owner's way. What was
+// replaced or taken away since has to be added by who knows it.
+func (s Standing) Before(t time.Time) Standing {
+	s.TwoStep = s.TwoStep && s.TwoStepSince.Before(t)
+	s.Waits = nil
+	s.Ways = slices.DeleteFunc(slices.Clone(s.Ways), func(w Way) bool { return !w.Since.Before(t) })
+	return s
+}
+
 // Given is a proof that was given.
 type Given struct {
 	Method   Method
 	At       time.Time
 	Verified bool   // the authenticator verified the person
+	Hardware bool   // the passkey cannot leave its device
 	For      Action // of a step-up; empty: a sign-in
-	// Since is when what was used came to the account, where an account has several
-	// of the method: a new passkey is not as old as the first. Zero: see the Way.
+	// Since is when the very passkey that was used came to the account; zero: not
+	// known, and the youngest of that method counts.
 	Since time.Time
+	// Elsewhere: it was given on another network than the one that asks now. Whoever
+	// carried a session away does not carry its proofs with it.
+	Elsewhere bool
 }
 
 // Question is what is asked of the policy.
@@ -147,23 +185,31 @@ type Question struct {
 
 // Decision is its answer.
 type Decision struct {
-	Enough  bool
-	Needed  Level
+	// Enough: the action may go on.
+	Enough bool
+	// Needed is the level that the action needs now: that of the table, but no more
+	// than the account could have shown Young ago, and at least Low. It does not hold
+	// what is needed beside a level (Why).
+	Needed Level
+	// Reached is the level of what was given.
 	Reached Level
-	// Offer is what can be proved next and brings the person closer, the best first.
+	// Offer is what can be proved next and brings the person closer, the strongest
+	// first: what completes a set that is enough, or lets a wait begin.
 	Offer []Method
-	// Unavailable is what the account has or could have and cannot be used, with the reason.
+	// Unavailable is what would bring closer and cannot be used now, with the reason.
 	Unavailable []Way
 	// Wait is how long waiting would have to stand in for what is missing; 0: it
-	// cannot, or not yet (nothing is proved).
+	// cannot, or not yet (nothing is proved that carries it).
 	Wait time.Duration
 	// ReadyAt is when a wait that was begun is over; zero: none was.
 	ReadyAt time.Time
-	// TooNew says that what was given is younger than Young and carries nothing by
-	// itself until then; zero: that is not the reason.
+	// TooNew is when what was given will be enough because it is no longer too new, or
+	// because the account was recovered long enough ago; zero: time changes nothing.
+	// Where nothing can be offered at all it is when something can.
 	TooNew time.Time
-	// Why is what makes more than the usual necessary: signals of the risk, and
-	// two_step, password_alone.
+	// Appeal: nothing that the account has can be enough, now or later; people decide.
+	Appeal bool
+	// Why is what makes more than the usual necessary, beside the signals of the risk.
 	Why []Signal
 }
 
@@ -172,8 +218,10 @@ type Settings struct {
 	// PasswordAlone lets a password open a session on a device that the account
 	// does not know; it needs a minimum length of 15 (S-23).
 	PasswordAlone bool
-	// Questions lets security questions count.
+	// Questions lets security questions count, as little as they may (S-79).
 	Questions bool
+	// NoWaits lets time stand in for nothing: who is short of a proof appeals.
+	NoWaits bool
 }
 
 // Policy decides.
