@@ -78,6 +78,9 @@ func (b *site) pages(hasArticle func(string) bool) (*pages.Pages, error) {
 		PublicURL: b.set.Public(), Words: b.words, Clock: b.Clock, Brand: pages.Brand{Name: b.set.Brand.Name, Accent: b.set.Brand.Accent},
 		Regions: b.regions, Journeys: b.runner, Accounts: b.settings, Visitor: b.visitor, Session: b.session, HasArticle: hasArticle,
 		Opening: func(kind, region string) step.Step { return b.signIn.Opening(kind, region) },
+		ProveOpening: func(ctx context.Context, v flow.Visitor, action string) (step.Step, error) {
+			return b.stepUp.Opening(ctx, b.db, v, action)
+		},
 		Phones:  pages.Phones{Mask: numbers.Mask, Format: numbers.Format},
 		Explain: b.router.Fail, SessionLife: b.set.Sessions.Absolute, FreshFor: freshFor,
 		Support: b.set.Brand.Support, PasswordMin: b.set.Passwords.MinLength, PasswordMax: passwordMost, Storybook: b.set.Demo,

@@ -61,6 +61,17 @@ func describeStep(r huma.Registry, k stepKind) *huma.Schema {
 	return s
 }
 
+// describeField makes the schema of one field of an input.
+func describeField(f inputField) *huma.Schema {
+	switch f.holds {
+	case "texts":
+		return &huma.Schema{Type: "array", Description: f.about, Items: &huma.Schema{Type: "string"}}
+	case "object":
+		return &huma.Schema{Type: "object", Description: f.about, AdditionalProperties: true}
+	}
+	return &huma.Schema{Type: "string", Description: f.about, Enum: f.enum}
+}
+
 // describeInputs makes the schema of an input: one of the inputs, each with the
 // fields that it takes and no others.
 func describeInputs(r huma.Registry) *huma.Schema {
@@ -69,7 +80,7 @@ func describeInputs(r huma.Registry) *huma.Schema {
 		s := &huma.Schema{Type: "object", Description: in.about, AdditionalProperties: false, Required: []string{"input"},
 			Properties: map[string]*huma.Schema{"input": {Type: "string", Enum: []any{in.name}}}}
 		for _, f := range in.fields {
-			s.Properties[f.name] = &huma.Schema{Type: "string", Description: f.about, Enum: f.enum}
+			s.Properties[f.name] = describeField(f)
 			if !f.optional {
 				s.Required = append(s.Required, f.name)
 			}

@@ -14,6 +14,12 @@ const (
 	exampleDone = `{"type":"done","inputs":[],"account":{"id":"482109375564","nickname":""},"created":true,` +
 		`"session":{"token":"sst_AABwP9Yszq4n8T3mV5xK1cR7wQ0eY2uI6oP9aS3dF5gH8jL1zX4","expires_at":"2026-12-06T10:01:00Z"},` +
 		`"device":{"id":"q2VwzX8nT0m4rJ6yB1sKdA","token":"w9Vb3Xz7Kq1Lm5Np8Rt2Yc4Uf6Hj0Gs9Da1Eo3Ik5Pw"}}`
+	exampleChoose = `{"type":"choose_method","inputs":["method"],"for":"set_password","why":["sensitive"],"proved":["sms_code"],` +
+		`"methods":[{"method":"passkey"},{"method":"password"}],"unavailable":[]}`
+	exampleProved = `{"type":"done","inputs":[],"account":{"id":"482109375564","nickname":"Lin"},"created":false,"result":"proved",` +
+		`"session":{"token":"sst_AABwP9Yszq4n8T3mV5xK1cR7wQ0eY2uI6oP9aS3dF5gH8jL1zX4","expires_at":"2026-12-06T10:01:00Z"}}`
+	exampleCredential = `{"id":"5Jd0y2mX7kq1Lm5Np8Rt2Q","rawId":"5Jd0y2mX7kq1Lm5Np8Rt2Q","type":"public-key","clientExtensionResults":{},` +
+		`"response":{"clientDataJSON":"eyJ0eXBlIjoid2ViYXV0aG4uZ2V0In0","authenticatorData":"SZYN5YgOjGh0NBcPZHZgW4_krrmihjLHmVzzuoMdl2MFAAAAAQ","signature":"MEUCIQDX"}}`
 	exampleMasked = `"phone":{"address":"+86 138 **** 8000","verified_at":"2026-11-22T10:01:00Z"}`
 )
 
@@ -30,6 +36,9 @@ var (
 		name: "known_device", summary: "A device that signed in before",
 		body: `{"kind":"signin","device":{"token":"w9Vb3Xz7Kq1Lm5Np8Rt2Yc4Uf6Hj0Gs9Da1Eo3Ik5Pw"}}`,
 	}, {
+		name: "prove", summary: "A signed-in person proves more, for a change that asked for it", body: `{"kind":"prove","for":"set_password"}`,
+		answer: `{"id":"` + exampleID + `","key":"` + exampleKey + `","kind":"prove","expires_at":"2026-11-22T10:30:00Z","step":` + exampleChoose + `}`,
+	}, {
 		name: "change_email", summary: "A signed-in person adds an e-mail address", body: `{"kind":"change_email"}`,
 	}}
 	answerExamples = []example{
@@ -38,6 +47,13 @@ var (
 		{name: "resend", summary: "Another code", body: `{"input":"resend"}`},
 		{name: "username", summary: "By password", body: `{"input":"username","username":"4821 0937 5564"}`},
 		{name: "password", summary: "The password", body: `{"input":"password","password":"correct horse battery"}`},
+		{name: "method", summary: "One of the ways to prove", body: `{"input":"method","method":"passkey"}`},
+		{name: "passkey", summary: "A passkey", body: `{"input":"passkey","credential":` + exampleCredential + `}`,
+			answer: `{"id":"` + exampleID + `","kind":"prove","expires_at":"2026-11-22T10:30:00Z","step":` + exampleProved + `}`},
+		{name: "app", summary: "The code of an authenticator app, or a recovery code", body: `{"input":"code","code":"492 039"}`},
+		{name: "answers", summary: "The answers to the security questions", body: `{"input":"answers","answers":["Lisbon","Miss Sato","a red bicycle"]}`},
+		{name: "check", summary: "Has the device answered?", body: `{"input":"check"}`},
+		{name: "wait", summary: "Time stands in for what is missing", body: `{"input":"wait"}`},
 	}
 	showExamples    = []example{{name: "code", summary: "A code is on its way", answer: journeyExample(exampleCode)}}
 	sessionExamples = []example{{name: "session", answer: `{"account":{"id":"482109375564","state":"active","nickname":"Lin"},` +

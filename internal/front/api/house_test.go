@@ -144,7 +144,7 @@ func (h *house) journeys(ring *seal.Ring) {
 	s.Notices = proof.NewNotices(h.box.courier, book, "Selfsame", func(string) *time.Location { return time.UTC })
 	h.settings = &settings.House{
 		DB: h.db, Accounts: accounts, Contacts: s.Contacts, Devices: devices, Sessions: s.Sessions, Audit: s.Audit, Passwords: s.Passwords,
-		Book: counts, Notices: s.Notices, Brand: "Selfsame", Tags: []string{"en", "zh-Hans"}, FreshFor: 10 * time.Minute, Changes: limit("profile.changes", 30),
+		Book: counts, Notices: s.Notices, Brand: "Selfsame", Tags: []string{"en", "zh-Hans"}, Changes: limit("profile.changes", 30),
 	}
 }
 

@@ -5,12 +5,12 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/front/httpd"
 	"github.com/selfsame-id/selfsame/internal/identity/account"
+	"github.com/selfsame-id/selfsame/internal/identity/contact"
 	"github.com/selfsame-id/selfsame/internal/identity/credential"
 	"github.com/selfsame-id/selfsame/internal/identity/directory"
 	"github.com/selfsame-id/selfsame/internal/journey/flow"
 	"github.com/selfsame-id/selfsame/internal/journey/flow/step"
 	"github.com/selfsame-id/selfsame/internal/journey/proof"
-	"github.com/selfsame-id/selfsame/internal/journey/signin"
 	"github.com/selfsame-id/selfsame/internal/kit/email"
 	"github.com/selfsame-id/selfsame/internal/kit/fault"
 	"github.com/selfsame-id/selfsame/internal/remote/numbers"
@@ -27,14 +27,20 @@ type stepKind struct {
 
 // stepKinds are the step types in the order in which people meet them.
 var stepKinds = []stepKind{
-	{step.TypeIdentify, step.Identify{}, "StepIdentify", "The start: which account.", []string{"phone", "email", "username"}},
+	{step.TypeIdentify, step.Identify{}, "StepIdentify", "The start: which account.", []string{"phone", "email", "username", "passkey"}},
 	{step.TypePassword, step.Password{}, "StepPassword", "A username is known; its password proves it.", []string{"password", "other_way", "back"}},
 	{step.TypeCode, step.Code{}, "StepCode", "A verification code is out.", []string{"code", "resend", "other_way", "back", "skip"}},
-	{step.TypeChooseMethod, step.ChooseMethod{}, "StepChooseMethod", "Several proofs are possible.", []string{"method", "back"}},
+	{step.TypeChooseMethod, step.ChooseMethod{}, "StepChooseMethod", "Several proofs are possible.", []string{"method", "wait", "back"}},
+	{step.TypeTOTP, step.TOTP{}, "StepTOTP", "The code of an authenticator app.", []string{"code", "other_way", "back"}},
+	{step.TypeRecoveryCode, step.RecoveryCode{}, "StepRecoveryCode", "One of the recovery codes.", []string{"code", "other_way", "back"}},
+	{step.TypeQuestions, step.Questions{}, "StepQuestions", "The security questions.", []string{"answers", "other_way", "back"}},
+	{step.TypePasskey, step.Passkey{}, "StepPasskey", "A passkey.", []string{"passkey", "other_way", "back"}},
+	{step.TypeDevicePrompt, step.DevicePrompt{}, "StepDevicePrompt", "A trusted device was asked.", []string{"check", "other_way", "back"}},
 	{step.TypeCaptcha, step.Captcha{}, "StepCaptcha", "There were many tries, or many come from this network.", []string{"captcha", "refresh"}},
 	{step.TypeNewPassword, step.NewPassword{}, "StepNewPassword", "The account needs a password.", []string{"new_password"}},
 	{step.TypeAddContact, step.AddContact{}, "StepAddContact", "The region wants a contact.", []string{"phone", "email", "skip"}},
-	{step.TypeWait, step.Wait{}, "StepWait", "Time or people decide next.", []string{}},
+	{step.TypeConfirm, step.Confirm{}, "StepConfirm", "A consequence is to be accepted.", []string{"confirm", "back"}},
+	{step.TypeWait, step.Wait{}, "StepWait", "Time or people decide next.", []string{"back"}},
 	{step.TypeDone, step.Done{}, "StepDone", "The end: a session where one begins.", []string{}},
 }
 
@@ -43,6 +49,7 @@ type inputField struct {
 	name, about string
 	optional    bool
 	enum        []any
+	holds       string // empty: text; texts: a list of it; object: JSON of its own
 }
 
 // inputKind is an input as the document tells of it.
@@ -72,14 +79,23 @@ var inputKinds = []inputKind{
 	{"password", "InputPassword", "The password of the account.",
 		[]inputField{{name: "password", about: "As typed, in UTF-8; nothing is trimmed."}},
 		slices.Concat([]*fault.Fault{proof.CredentialsInvalid, proof.CaptchaRequired, proof.TooManyAttempts, proof.CodesLimited, credential.PasswordLong}, gateFaults)},
-	{"code", "InputCode", "The code that arrived.",
-		[]inputField{{name: "code", about: "Its digits; blanks and hyphens between them do not count."}},
-		slices.Concat(codeFaults, []*fault.Fault{proof.CodesLimited, proof.CredentialsInvalid, signin.ContactInUse, proof.MethodUnavailable}, gateFaults)},
+	{"code", "InputCode", "The code that arrived, or that the authenticator app shows, or a recovery code.",
+		[]inputField{{name: "code", about: "As typed; blanks and hyphens in it do not count."}},
+		slices.Concat(codeFaults, []*fault.Fault{proof.CodesLimited, proof.TooManyAttempts, proof.CredentialsInvalid, contact.InUse, proof.MethodUnavailable}, gateFaults)},
+	{"answers", "InputAnswers", "The answers to the security questions, in their order.",
+		[]inputField{{name: "answers", about: "As typed.", holds: "texts"}},
+		slices.Concat([]*fault.Fault{proof.AnswersWrong, proof.TooManyAttempts, proof.MethodUnavailable}, gateFaults)},
+	{"passkey", "InputPasskey", "What navigator.credentials.get answered.",
+		[]inputField{{name: "credential", about: "AuthenticationResponseJSON (WebAuthn Level 3 section 5.1): toJSON() of the credential.", holds: "object"}},
+		slices.Concat([]*fault.Fault{proof.TooManyAttempts, proof.MethodUnavailable}, gateFaults)},
+	{"check", "InputCheck", "Look whether the device has answered.", nil, slices.Concat([]*fault.Fault{proof.MethodUnavailable}, gateFaults)},
+	{"wait", "InputWait", "Let time stand in for what is missing: every contact of the account is told, and can object.", nil, []*fault.Fault{proof.MethodUnavailable}},
+	{"confirm", "InputConfirm", "Accept what will happen.", nil, gateFaults},
 	{"resend", "InputResend", "Another code; it replaces the last one.", nil, []*fault.Fault{proof.CodesLimited}},
 	{"other_way", "InputOtherWay", "Another proof.", nil, nil},
 	{"method", "InputMethod", "The proof to go on with.",
-		[]inputField{{name: "method", about: "One of the step's methods.", enum: []any{"sms_code", "email_code", "password"}}},
-		[]*fault.Fault{proof.MethodUnavailable, proof.CodesLimited}},
+		[]inputField{{name: "method", about: "One of the step's methods.", enum: []any{"sms_code", "email_code", "password", "passkey", "totp", "recovery_code", "questions", "device_prompt"}}},
+		[]*fault.Fault{proof.MethodUnavailable, proof.CodesLimited, proof.TooManyAttempts}},
 	{"captcha", "InputCaptcha", "The answer to the captcha. Right or wrong, it is used up.",
 		[]inputField{{name: "answer", about: "For kind work the ALTCHA payload (base64 of the challenge and its solution), or the characters of the picture or its sound."}},
 		[]*fault.Fault{proof.CaptchaWrong, proof.CodesLimited}},

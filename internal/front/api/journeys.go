@@ -20,7 +20,7 @@ import (
 type journeyView struct {
 	ID        string    `json:"id" doc:"Names the journey. It may stand in logs; by itself it opens nothing."`
 	Key       string    `json:"key,omitempty" doc:"The secret of the journey, given once. Send it as the header Journey-Key with every further call, and write it to no log."`
-	Kind      string    `json:"kind" enum:"signin,signup,change_phone,change_email" doc:"What the journey is for."`
+	Kind      string    `json:"kind" enum:"signin,signup,prove,change_phone,change_email" doc:"What the journey is for."`
 	ExpiresAt time.Time `json:"expires_at" doc:"When the journey ends if it is not finished."`
 	Step      anyStep   `json:"step" doc:"The present step."`
 }
@@ -32,7 +32,8 @@ type anyStep struct{ step.Step }
 func (s anyStep) MarshalJSON() ([]byte, error) { return json.Marshal(s.Step) }
 
 type beginJourney struct {
-	Kind     string       `json:"kind" enum:"signin,signup,change_phone,change_email" doc:"What the journey is for. signin creates the account where nobody has the proved contact and the region allows it. change_phone and change_email give the signed-in account the contact that it lacks; they need a session with a proof of the last ten minutes."`
+	Kind     string       `json:"kind" enum:"signin,signup,prove,change_phone,change_email" doc:"What the journey is for. signin creates the account where nobody has the proved contact and the region allows it. prove gives the session of the call more proof, for the action named in for; it ends with a new session token. change_phone and change_email give the signed-in account the contact that it lacks; they need a session with enough proof."`
+	For      string       `json:"for,omitempty" enum:"set_password,view_contacts,add_contact,change_phone,change_email,replace_phone,replace_email,remove_phone,remove_email,add_method,remove_method,recovery_codes,two_step_on,two_step_off,trust_device,link,unlink,export,delete" doc:"Of prove: the action, as a refusal proof_required named it."`
 	Region   string       `json:"region,omitempty" doc:"Policy set, such as intl or cn; the server's first one if left out."`
 	Locale   string       `json:"locale,omitempty" maxLength:"35" doc:"BCP 47 tag of the language of messages and refusals; Accept-Language if left out."`
 	Country  string       `json:"country,omitempty" pattern:"^[A-Za-z]{2}$" doc:"ISO 3166-1 alpha-2 code of phone numbers typed without a country code; the region's if left out."`
@@ -56,7 +57,7 @@ func (a *api) journeys() {
 	const tag = "Journeys"
 	ask(a, call{id: "begin-journey", method: http.MethodPost, path: "/api/v1/journeys", tag: tag, status: http.StatusCreated, maybe: true,
 		summary: "Begin a journey",
-		about:   "Answers the first step and the key of the journey. Nothing is sent and nobody is told. change_phone and change_email need a session, here and at every step.",
+		about:   "Answers the first step and the key of the journey. Nothing is sent and nobody is told. prove, change_phone and change_email need a session, here and at every step.",
 		repeat:  "Begins another journey; the first one ends by itself and had no effect.",
 		refuses: []*fault.Fault{fault.InvalidInput, session.ProofRequired}, examples: beginExamples}, a.begin)
 	ask(a, call{id: "answer-step", method: http.MethodPost, path: "/api/v1/journeys/{id}", tag: tag, key: true, maybe: true,
@@ -76,7 +77,7 @@ func (a *api) begin(ctx context.Context, _ *session.Live, in *struct{ body[begin
 	if err != nil {
 		return nil, err
 	}
-	begin := flow.Begin{Kind: b.Kind, Region: b.Region, Country: strings.ToUpper(b.Country)}
+	begin := flow.Begin{Kind: b.Kind, For: b.For, Region: b.Region, Country: strings.ToUpper(b.Country)}
 	if begin.Country != "" && (len(b.Country) != 2 || strings.Trim(begin.Country, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "") {
 		return nil, fault.InvalidInput.On("country")
 	}

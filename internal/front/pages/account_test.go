@@ -19,6 +19,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity/device"
 	"github.com/selfsame-id/selfsame/internal/identity/session"
 	"github.com/selfsame-id/selfsame/internal/journey/proof"
+	"github.com/selfsame-id/selfsame/internal/journey/proof/policy"
 	"github.com/selfsame-id/selfsame/internal/journey/settings"
 	"github.com/selfsame-id/selfsame/internal/kit/fault"
 )
@@ -55,6 +56,10 @@ func (h *house) RemoveDevice(_ context.Context, _ *session.Live, id string) erro
 
 func (h *house) SignOutOthers(context.Context, *session.Live) (int, error) {
 	return 2, h.note("sign out others")
+}
+
+func (h *house) Allowed(_ context.Context, _ *session.Live, action policy.Action) (bool, error) {
+	return len(h.me.Proved) > 0 && h.refuse == nil, nil
 }
 
 func (h *house) Activity(_ context.Context, _ *session.Live, before time.Time, n int) ([]audit.Entry, error) {

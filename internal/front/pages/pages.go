@@ -44,8 +44,8 @@ type Config struct {
 	// ProveOpening is that of a proof for an action by who is signed in; nil: what the
 	// session has proved is enough.
 	ProveOpening func(ctx context.Context, v flow.Visitor, action string) (step.Step, error)
-	Visitor func(r *http.Request) flow.Visitor
-	Phones  Phones
+	Visitor      func(r *http.Request) flow.Visitor
+	Phones       Phones
 	// HasArticle tells whether the help center has "section/slug"; nil: every one.
 	HasArticle func(path string) bool
 	// Session answers who is signed in in this browser; nil if nobody is.

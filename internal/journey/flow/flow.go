@@ -81,6 +81,7 @@ type Ticket struct {
 	Region    string
 	Locale    locale.Tag
 	ReturnTo  string
+	For       string // of a prove journey: the action
 	ExpiresAt time.Time
 	Step      step.Step
 }
@@ -117,6 +118,9 @@ type Journey[F any] struct {
 	Life  time.Duration
 	// Begin makes the facts; it reads and writes nothing.
 	Begin func(v Visitor, b Begin, now time.Time) (*F, error)
+	// Start looks at the store in the transaction that stores the new journey, for
+	// those whose first step depends on it; nil: nothing is looked at.
+	Start func(ctx context.Context, tx *sqldb.Tx, c *Call[F]) error
 	// Next names the step that the facts lead to. It is pure.
 	Next func(f *F) step.Type
 	// Steps is the whole story.

@@ -204,11 +204,25 @@ func (j typed[F]) begin(ctx context.Context, r *Runner, v Visitor, b Begin) (Tic
 	}
 	rec := Record{ID: randid.ID(now), Kind: b.Kind, Step: j.Next(facts), Version: 1, CreatedAt: now, ExpiresAt: now.Add(j.Life)}
 	key := randid.Secret()
-	plain, err := json.Marshal(facts)
+	begun, err := json.Marshal(facts)
 	if err != nil {
 		return Ticket{}, err
 	}
 	err = r.db.InTx(ctx, func(tx *sqldb.Tx) error {
+		plain := begun
+		if j.Start != nil {
+			facts = new(F)
+			if err := json.Unmarshal(begun, facts); err != nil {
+				return err
+			}
+			if err := j.Start(ctx, tx, &Call[F]{Record: rec, Facts: facts, Visitor: v, Now: tx.Now()}); err != nil {
+				return err
+			}
+			rec.Step = j.Next(facts)
+			if plain, err = json.Marshal(facts); err != nil {
+				return err
+			}
+		}
 		_, err := tx.Exec(ctx, `INSERT INTO journey (id, key_hash, kind, step, version, facts, created_at, expires_at) VALUES ($1, $2, $3, $4, 1, $5, $6, $7)`,
 			rec.ID, keyHash(key), rec.Kind, string(rec.Step), r.ring.Seal(plain, place(rec.ID)), sqldb.Micros(rec.CreatedAt), sqldb.Micros(rec.ExpiresAt))
 		return err
@@ -236,6 +250,9 @@ func (j typed[F]) ticket(ctx context.Context, q sqldb.Querier, c *Call[F]) (Tick
 		Path() (region string, tag locale.Tag, returnTo string)
 	}); ok {
 		t.Region, t.Locale, t.ReturnTo = p.Path()
+	}
+	if p, ok := any(c.Facts).(interface{ Purpose() string }); ok {
+		t.For = p.Purpose()
 	}
 	show := j.Steps[c.Step].Show
 	if show == nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/identity/audit"
 	"github.com/selfsame-id/selfsame/internal/identity/session"
+	"github.com/selfsame-id/selfsame/internal/journey/proof/policy"
 	"github.com/selfsame-id/selfsame/internal/kit/quota"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
 )
@@ -16,7 +17,7 @@ var passwordChanges = quota.Limit{Name: "password.changes", Windows: []quota.Win
 // SetPassword sets or changes the password. It needs a fresh proof, ends all
 // other sessions unless keepOthers, and is told to every contact (S-28, S-72).
 func (h *House) SetPassword(ctx context.Context, l *session.Live, password string, keepOthers bool) error {
-	if err := h.fresh(l, "set_password"); err != nil {
+	if err := h.allow(ctx, l, policy.SetPassword); err != nil {
 		return err
 	}
 	contacts, err := h.Contacts.List(ctx, h.DB, l.AccountID)

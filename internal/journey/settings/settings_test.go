@@ -25,6 +25,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity/device"
 	"github.com/selfsame-id/selfsame/internal/identity/session"
 	"github.com/selfsame-id/selfsame/internal/journey/proof"
+	"github.com/selfsame-id/selfsame/internal/journey/proof/policy"
 	"github.com/selfsame-id/selfsame/internal/journey/settings"
 	"github.com/selfsame-id/selfsame/internal/kit/clock"
 	"github.com/selfsame-id/selfsame/internal/kit/fault"
@@ -57,11 +58,14 @@ func each(t *testing.T, f func(h *home)) {
 		h := &home{t: t, clock: c, House: &settings.House{
 			DB: db, Accounts: account.New(ring), Contacts: contact.New(ring), Devices: device.New(ring), Audit: audit.New(ring),
 			Passwords: credential.New(credential.NewGate(credential.Profile{MemoryKiB: 64, Time: 1, Threads: 1}, 2, 100, c), ring, credential.Rules{}),
-			Book:      quota.New(ring.Key("quota")), Brand: "Selfsame", Tags: []string{"en", "zh-Hans"}, FreshFor: 10 * time.Minute,
+			Book:      quota.New(ring.Key("quota")), Brand: "Selfsame", Tags: []string{"en", "zh-Hans"},
 			Notices: proof.NewNotices(letters, words.Book(), "Selfsame", func(string) *time.Location { return time.UTC }),
 			Changes: quota.Limit{Name: "profile.changes", Windows: []quota.Window{{Max: 5, Per: time.Hour}}},
 		}}
 		h.Sessions = session.New(h.Accounts, h.Devices, session.Life{Idle: 14 * 24 * time.Hour, Absolute: 30 * 24 * time.Hour})
+		p := &proof.Prover{Policy: policy.New(policy.Settings{}), Accounts: h.Accounts, Contacts: h.Contacts, Devices: h.Devices, Audit: h.Audit, Book: h.Book}
+		p.Means = []proof.Means{proof.BySMS(p), proof.ByEmail(p), proof.ByPassword(p, &proof.Passwords{Stored: h.Passwords, Book: h.Book, Audit: h.Audit})}
+		h.Prover = p
 		id := h.move("+14155550123", "ada@example.com")
 		h.ada, _ = h.signIn(id, "phone")
 		_, h.other = h.signIn(id, "laptop")

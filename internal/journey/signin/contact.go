@@ -125,7 +125,7 @@ func (h *House) addProved(ctx context.Context, tx *sqldb.Tx, c *call) error {
 	}
 	if !won {
 		f.AddSent = false // another one, then
-		c.Refuse(ContactInUse.On(string(kind)))
+		c.Refuse(contact.InUse.On(string(kind)))
 		return nil
 	}
 	if err := h.Contacts.Add(ctx, tx, f.Account, kind, address); err != nil {
