@@ -224,6 +224,7 @@ func TestTextsToPhonesFitOneSegment(t *testing.T) {
 	b.OnMissing = func(l locale.Tag, key, argument string) { t.Errorf("%s: %s has no argument %s here", l, key, argument) }
 	brands := map[locale.Tag]string{"en": "Example Company", "zh-Hans": "示例科技"}
 	devices := map[locale.Tag]string{"en": "Samsung Internet on Android", "zh-Hans": "Android 上的 Chrome"}
+	link := "https://account.example.com/objection?token=sso_" + strings.Repeat("x", 8+43)
 	at := time.Date(2026, 12, 22, 10, 42, 0, 0, time.UTC)
 	seen := 0
 	for _, l := range b.Tags() {
@@ -232,11 +233,15 @@ func TestTextsToPhonesFitOneSegment(t *testing.T) {
 				continue
 			}
 			seen++
-			text := b.T(l, key, "brand", brands[l], "code", "482913", "time", b.DateTime(l, at, nil), "device", devices[l], "site", "account.example.com")
+			text := b.T(l, key, "brand", brands[l], "code", "482913", "time", b.DateTime(l, at, nil), "device", devices[l], "site", "account.example.com", "what", b.T(l, "notice.what_email"), "link", link, "until", b.DateTime(l, at, nil))
 			if slices.Contains(b.Places(l, key), "code") {
 				text += "\n\n@account.example.com #482913"
 			}
-			if units, room := segment(text); units > room {
+			units, room := segment(text)
+			if slices.Contains(b.Places(l, key), "link") {
+				room = map[int]int{160: 3 * 153, 70: 3 * 67}[room] // a link that undoes is worth three segments (S-69)
+			}
+			if units > room {
 				t.Errorf("%s: %s takes %d of %d: %q", l, key, units, room, text)
 			}
 		}

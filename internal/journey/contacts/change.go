@@ -136,7 +136,7 @@ func (h *House) add(ctx context.Context, tx *sqldb.Tx, c *call, who account.Acco
 	if err := h.welcome(ctx, tx, n, contact.Contact{Kind: f.Contact, Address: f.New.Address}); err != nil {
 		return err
 	}
-	return h.happened(ctx, tx, c, audit.ContactAdded, "contact_added", f.New.Shown)
+	return h.happened(ctx, tx, c, audit.ContactAdded, "added", f.New.Shown)
 }
 
 // replace gives the account the new contact in the place of the old one, at once.
@@ -162,7 +162,7 @@ func (h *House) replace(ctx context.Context, tx *sqldb.Tx, c *call, who account.
 	if err := h.welcome(ctx, tx, n, contact.Contact{Kind: f.Contact, Address: f.New.Address}); err != nil {
 		return err
 	}
-	return h.happened(ctx, tx, c, audit.ContactChanged, "contact_changed", f.New.Shown)
+	return h.happened(ctx, tx, c, audit.ContactChanged, "changed", f.New.Shown)
 }
 
 // replaceLater begins a change that happens after the wait, unless somebody

@@ -30,14 +30,16 @@ func (h *House) confirmStep(f *facts, list []contact.Contact) step.Confirm {
 	if f.Act == toRemove {
 		own, _ := contact.Of(list, f.Contact)
 		s.Action = "remove_" + string(f.Contact)
-		s.Effects = []step.Effect{{Effect: "contact_leaves", To: orNone(own)}, {Effect: "contacts_told"},
-			{Effect: "undo_within", Count: int(h.Rules.ObjectFor / time.Hour)}}
+		s.Effects = []step.Effect{{Effect: "contact_goes", To: orNone(own)}}
+		for _, c := range list {
+			s.Effects = append(s.Effects, step.Effect{Effect: "contact_told", To: masked(c)})
+		}
+		s.Effects = append(s.Effects, step.Effect{Effect: "can_undo", Count: int(h.Rules.ObjectFor / time.Hour)})
 		return s
 	}
 	s.Action = "dispute_" + string(f.Contact)
 	s.Inputs = append(s.Inputs, "back")
-	s.Effects = []step.Effect{{Effect: "holder_told", To: f.New.Shown}, {Effect: "holder_may_object", Count: int(h.Rules.Wait / time.Hour)},
-		{Effect: "contact_released"}}
+	s.Effects = []step.Effect{{Effect: "holder_told", To: f.New.Shown}, {Effect: "waits", Count: int(h.Rules.Wait / time.Hour)}, {Effect: "contact_comes"}}
 	return s
 }
 
@@ -171,5 +173,5 @@ func (h *House) remove(ctx context.Context, tx *sqldb.Tx, c *call) error {
 	if err := h.tell(ctx, tx, n, f.Contact); err != nil {
 		return err
 	}
-	return h.happened(ctx, tx, c, audit.ContactRemoved, "contact_removed", masked(old))
+	return h.happened(ctx, tx, c, audit.ContactRemoved, "removed", masked(old))
 }
