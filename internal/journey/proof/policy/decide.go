@@ -180,10 +180,14 @@ func (v *view) counting(p proofs) set {
 
 // needed is the level of the table, or as much as the account could show Young ago.
 func (v *view) needed() Level {
-	if v.easy {
+	at := v.row.at[max(v.Risk.Level, Low)-1]
+	switch {
+	case v.easy:
 		return Low
+	case v.asks&whole != 0:
+		return at
 	}
-	return min(v.row.at[max(v.Risk.Level, Low)-1], max(v.reached(v.was), Low))
+	return min(at, max(v.reached(v.was), Low))
 }
 
 // lack is what proofs are short of. It is a set.
@@ -216,7 +220,7 @@ func (v *view) lacks(p proofs) (l lack) {
 	if p.all&^questions == password && !v.settings.PasswordAlone && way && !(signIn && st.KnownDevice) && v.Action != SetPassword {
 		l |= more
 	}
-	if v.asks&twoKinds != 0 && v.guarded && !v.independent(p.all) {
+	if (v.asks&twoProofs != 0 && !v.easy || v.asks&twoKinds != 0 && v.guarded) && !v.independent(v.counting(p)) {
 		l |= twoOfThem
 	}
 	beside := bit(v.takes) | questions | verified
@@ -232,12 +236,13 @@ func (v *view) lacks(p proofs) (l lack) {
 func (v *view) enough(p proofs) bool { return v.lacks(p) == 0 }
 
 // independent tells whether proofs are two independent ones (S-74): two kinds, or, if
-// the account cannot show two kinds, two methods, if it has those.
+// the account cannot show two kinds and nothing stands in for them, two methods, if
+// it has those.
 func (v *view) independent(all set) bool {
-	if v.ways.all.two() {
+	if v.was.all.two() || v.asks&whole != 0 {
 		return all.two()
 	}
-	return all.proofs() > 1 || v.ways.all.proofs() < 2
+	return all.proofs() > 1 || v.was.all.proofs() < 2
 }
 
 func (v *view) heldUntil() time.Time {
@@ -322,6 +327,9 @@ func (v *view) offer(d *Decision) {
 // most, with which the given ones do.
 func (v *view) complete(do func(proofs) bool) (helps set) {
 	free := v.ways.all &^ v.given.all &^ verified
+	if v.given.all&verified == 0 {
+		free |= v.ways.all & passkey // once more, and now with a finger or a PIN
+	}
 	var done []set
 	for size := 1; size <= 3; size++ {
 		for try := free; try > 0; try = (try - 1) & free {

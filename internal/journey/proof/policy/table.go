@@ -41,7 +41,7 @@ type need struct {
 }
 
 // asks is what an action needs beside a level. It is a set.
-type asks uint8
+type asks uint16
 
 const (
 	// door: it opens, adds or moves a way in, so that it asks at least what signing in
@@ -49,6 +49,10 @@ const (
 	door asks = 1 << iota
 	// twoKinds: two kinds of proof where a second factor or a passkey is enrolled (S-74).
 	twoKinds
+	// twoProofs: two kinds, or two methods if the account cannot show two kinds.
+	twoProofs
+	// whole: not less because the account has less: waiting stands in for it.
+	whole
 	// settled: what is younger than Young does not count at all (S-69): what was
 	// gained yesterday cannot shut the owner out today.
 	settled
@@ -74,7 +78,7 @@ var table = []need{
 	{SignIn, byRisk, door | mayWait, ""},
 	{Recover, byRisk, door | twoKinds | mayWait, ""},
 	{Freeze, [3]Level{Low, Low, Low}, anyProof, ""},
-	{Unfreeze, highAlways, door | twoKinds | mayWait, ""},
+	{Unfreeze, mediumAtOnce, door | twoProofs | whole | mayWait, ""},
 	{SetPassword, byRisk, door | twoKinds | setsUp, ""},
 	{ViewContacts, mediumAtOnce, setsUp, ""},
 	{AddContact, mediumAtOnce, door | setsUp, ""},
@@ -82,8 +86,8 @@ var table = []need{
 	{ChangeEmail, mediumAtOnce, door | settled, EmailCode},
 	{ReplacePhone, highAlways, door | settled | held, SMSCode},
 	{ReplaceEmail, highAlways, door | settled | held, EmailCode},
-	{RemovePhone, highAlways, door | settled | held, SMSCode},
-	{RemoveEmail, highAlways, door | settled | held, EmailCode},
+	{RemovePhone, highAlways, door | twoProofs | settled | held, SMSCode},
+	{RemoveEmail, highAlways, door | twoProofs | settled | held, EmailCode},
 	{AddMethod, mediumAtOnce, door | setsUp, ""},
 	{RemoveMethod, highAlways, door | settled | held, ""},
 	{RecoveryCodes, highAlways, door | held | setsUp, ""},
@@ -91,7 +95,7 @@ var table = []need{
 	{TwoStepOff, highAlways, door | settled | held, ""},
 	{TrustDevice, mediumAtOnce, door | setsUp, ""},
 	{Link, mediumAtOnce, door | setsUp, ""},
-	{Unlink, highAlways, door | settled | held, LinkedSignIn},
+	{Unlink, highAlways, door | twoProofs | settled | held, LinkedSignIn},
 	{Export, highAlways, door | settled | held, ""},
 	{Delete, highAlways, door | settled | held | mayWait, ""},
 }
@@ -114,7 +118,7 @@ func (n *need) covers(other *need) bool {
 			return false
 		}
 	}
-	const grave = door | twoKinds | settled | held
+	const grave = door | twoKinds | twoProofs | whole | settled | held
 	return other.asks&grave&^n.asks == 0
 }
 
