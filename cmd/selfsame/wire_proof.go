@@ -11,7 +11,7 @@ func (b *site) proofs() {
 	captchas := proof.NewCaptchas(b.ring, b.set.Captcha.Difficulty)
 	b.guesses = &proof.Passwords{Stored: b.passwords, Book: b.book, Captchas: captchas, Audit: b.audit, Rules: passwordRules(b.set)}
 	p := &proof.Prover{
-		Policy:   policy.New(policy.Settings{PasswordAlone: b.set.Passwords.Alone}),
+		Policy:   policy.New(policy.Settings{PasswordAlone: b.set.Passwords.Alone, Questions: b.set.Questions.Enabled}),
 		Accounts: b.accounts, Contacts: b.contacts, Devices: b.devices, Audit: b.audit, Book: b.book,
 		Codes: codes, Captchas: captchas, Tries: secretTries(b.set),
 	}
