@@ -10,6 +10,7 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/identity/account"
 	"github.com/selfsame-id/selfsame/internal/identity/audit"
+	"github.com/selfsame-id/selfsame/internal/identity/change"
 	"github.com/selfsame-id/selfsame/internal/identity/contact"
 	"github.com/selfsame-id/selfsame/internal/identity/credential"
 	"github.com/selfsame-id/selfsame/internal/identity/device"
@@ -36,14 +37,18 @@ type House struct {
 	Book          *quota.Book
 	Notices       *proof.Notices
 	Prover        *proof.Prover
+	Changes       *change.Store
+	Endings       *proof.Endings
+	Watch         proof.Watch // nil: nobody watches
 	Passkeys      *passkey.Store
 	Party         *passkey.Party
 	TOTP          *totp.Store
 	RecoveryCodes *recoverycode.Store
 	Questions     *proof.Questions
+	Prompts       *proof.Prompts
 	Brand         string
 	Tags          []string    // languages an account may choose
-	Changes       quota.Limit // profile changes of one account
+	ProfileLimit  quota.Limit // profile changes of one account
 }
 
 // Live checks a session token for a door, and notes its use.
