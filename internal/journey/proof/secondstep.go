@@ -15,9 +15,18 @@ var LastSecondStep = fault.Declare("last_second_step", 409, "verification/what-i
 // are used up, and a prompt needs a device that happens to be signed in.
 var lasting = []policy.Method{policy.Passkey, policy.TOTP, policy.SMSCode}
 
-// StillSecond tells whether an account with these ways keeps a second step. Whoever
+// firsts are the methods that begin a sign-in with two steps. A code by e-mail is
+// neither of them.
+var firsts = []policy.Method{policy.Password, policy.SMSCode, policy.LinkedSignIn}
+
+// StillSecond tells whether an account with these ways can be asked for two steps:
+// a second one, and another to begin with, or a passkey, which is both. Whoever
 // takes a way away while 2-step verification is on asks with what remains, in the
 // transaction that takes it, with the account locked.
 func StillSecond(ways []policy.Way) bool {
-	return slices.ContainsFunc(ways, func(w policy.Way) bool { return slices.Contains(lasting, w.Method) })
+	return slices.ContainsFunc(ways, func(second policy.Way) bool {
+		return slices.Contains(lasting, second.Method) && (second.Method == policy.Passkey || slices.ContainsFunc(ways, func(first policy.Way) bool {
+			return first.Method != second.Method && slices.Contains(firsts, first.Method)
+		}))
+	})
 }
