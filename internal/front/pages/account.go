@@ -82,6 +82,7 @@ func (p *Pages) accountFrame(f *Frame, path string) accountFrame {
 // notices are the sentences that a page may begin with after something was done.
 var notices = map[string]string{
 	"signed_out": "page.notice.signed_out", "device": "page.notice.device", "others": "page.notice.others",
+	"passkey_added": "page.notice.passkey_added", "passkey_renamed": "page.notice.passkey_renamed", "passkey_removed": "page.notice.passkey_removed",
 	"nickname": "page.notice.nickname", "password": "page.notice.password", "avatar": "page.notice.avatar", "avatar_removed": "page.notice.avatar_removed",
 }
 

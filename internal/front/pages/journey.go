@@ -101,7 +101,7 @@ func (v *visit) load() error {
 	}
 	t, err := v.cfg.Journeys.Show(v.r.Context(), v.who, v.handle)
 	switch f := fault.From(err); {
-	case err == nil && t.Kind == v.kind && t.Step.StepType() != step.TypeDone && (v.action == "" || t.For == v.action):
+	case err == nil && t.Kind == v.kind && t.Step.StepType() != step.TypeDone && (v.action == "" || t.For == v.action) && !v.elsewhere(t):
 		v.take(t)
 	case err == nil || f != nil && (f.Status == http.StatusNotFound || f.Status == http.StatusGone):
 		v.handle = flow.Handle{}
@@ -109,6 +109,19 @@ func (v *visit) load() error {
 		return err
 	}
 	return nil
+}
+
+// elsewhere tells whether the person has come by an address of another region, or
+// for another page, than a journey that nothing was told to yet.
+func (v *visit) elsewhere(t flow.Ticket) bool {
+	if t.Step.StepType() != step.TypeIdentify {
+		return false
+	}
+	region := v.r.URL.Query().Get("region")
+	if v.form != nil {
+		region = v.form.Get("region")
+	}
+	return region != "" && region != t.Region || v.returnTo != "" && v.returnTo != t.ReturnTo
 }
 
 func (v *visit) take(t flow.Ticket) {
@@ -259,7 +272,7 @@ func (v *visit) start() string {
 }
 
 // identifying are the inputs that a journey begins with.
-var identifying = []string{"phone", "email", "username", "provider"}
+var identifying = []string{"phone", "email", "username", "provider", "passkey"}
 
 // give gives an input to the journey, beginning one if it must. Who says anew
 // who they are while a proof is asked for begins anew.
@@ -281,21 +294,26 @@ func (v *visit) give(in flow.Input) error {
 	if !first {
 		return flow.JourneyExpired
 	}
-	t, err := v.cfg.Journeys.Begin(ctx, v.who, flow.Begin{Kind: v.kind, For: v.action, Region: v.region.Name, Country: v.form.Get("country"), ReturnTo: v.returnTo})
+	if err := v.begin(); err != nil || v.done() { // done: nothing more is asked for
+		return err
+	}
+	t, err := v.cfg.Journeys.Answer(ctx, v.who, v.handle, in)
+	if t.Step != nil {
+		v.take(t)
+	}
+	return err
+}
+
+// begin begins a journey in this browser.
+func (v *visit) begin() error {
+	t, err := v.cfg.Journeys.Begin(v.r.Context(), v.who, flow.Begin{Kind: v.kind, For: v.action, Region: v.region.Name, Country: v.form.Get("country"), ReturnTo: v.returnTo})
 	if err != nil {
 		return err
 	}
 	v.handle = flow.Handle{ID: t.ID, Key: t.Key}
 	httpd.SetCookie(v.r, httpd.JourneyCookie, t.ID+"."+t.Key, t.ExpiresAt.Sub(v.cfg.Clock.Now()))
 	v.take(t)
-	if v.done() { // nothing more is asked for
-		return nil
-	}
-	t, err = v.cfg.Journeys.Answer(ctx, v.who, v.handle, in)
-	if t.Step != nil {
-		v.take(t)
-	}
-	return err
+	return nil
 }
 
 // input reads the fields that an input takes from the form.
@@ -316,6 +334,8 @@ func (v *visit) input(name string) flow.Input {
 		in.Method = get("method")
 	case "captcha":
 		in.Answer = strings.TrimSpace(get("answer"))
+	case "passkey":
+		in.Credential = json.RawMessage(get("credential"))
 	case "refresh":
 		// takes nothing
 	}

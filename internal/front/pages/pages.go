@@ -38,6 +38,9 @@ type Config struct {
 
 	Journeys Journeys
 	Accounts Accounts
+	Passkeys Passkeys
+	// RelatedOrigins are the sites on which our passkeys may be used, for browsers.
+	RelatedOrigins []string
 	// Opening is the first step of a journey that has not begun, so that a look
 	// at the page writes nothing.
 	Opening func(kind, region string) step.Step
@@ -130,6 +133,7 @@ func (p *Pages) Mount(rt *httpd.Router) {
 		rt.Handle("GET "+path, j.show)
 		rt.Handle("POST "+path, j.answer)
 		rt.Handle("GET "+path+"/delivery", j.delivery)
+		rt.Handle("POST "+path+"/passkey", j.passkey)
 	}
 	for path, kind := range map[string]string{addPhone: "change_phone", addEmail: "change_email"} {
 		j := &journeyPage{Pages: p, path: path, kind: kind, home: "/account/contacts"}
@@ -142,6 +146,7 @@ func (p *Pages) Mount(rt *httpd.Router) {
 	rt.Handle("GET "+provePath, p.signedIn(prove.prove))
 	rt.Handle("POST "+provePath, p.signedIn(prove.proveAnswer))
 	rt.Handle("GET "+provePath+"/delivery", prove.delivery)
+	rt.Handle("POST "+provePath+"/passkey", prove.passkey)
 	rt.Handle("GET /signout", p.signedIn(p.signOutAsk))
 	rt.Handle("POST /signout", p.signOut)
 	rt.Handle("GET /account", p.signedIn(p.overview))
@@ -158,6 +163,7 @@ func (p *Pages) Mount(rt *httpd.Router) {
 	rt.Handle("GET /account/profile", p.signedIn(p.profile))
 	rt.Handle("POST /account/profile", p.signedIn(p.profileAnswer), httpd.Files(p.cfg.AvatarBytes+64<<10))
 	rt.Handle("GET /account/avatar/{id}", p.signedIn(p.avatar))
+	p.mountPasskeys(rt)
 	p.assets.mount(rt)
 	if p.cfg.Storybook {
 		rt.Handle("GET /storybook", p.storybook)

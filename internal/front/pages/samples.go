@@ -20,7 +20,7 @@ import (
 // stories lists every page, step and refusal with sample data.
 func stories() []story {
 	var all []story
-	for _, part := range [][]story{frontStories(), identifyStories(), codeStories(), stepStories(), proveStories(), resultStories(), accountStories(), helpStories(), errorStories()} {
+	for _, part := range [][]story{frontStories(), identifyStories(), codeStories(), stepStories(), proveStories(), passkeyStories(), resultStories(), accountStories(), helpStories(), errorStories()} {
 		all = append(all, part...)
 	}
 	return all
@@ -49,7 +49,7 @@ func (s *stage) signIn() {
 }
 
 var (
-	bothInputs = []string{"phone", "email", "username"}
+	bothInputs = []string{"phone", "email", "username", "passkey"}
 	someone    = url.Values{"phone": {"138 0013 80"}, "country": {"CN"}, "username": {"lin.yue@example.com"}, "email": {"lin.yue@example"}}
 )
 

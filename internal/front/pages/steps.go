@@ -20,6 +20,7 @@ type stepFrame struct {
 	Action      string // the journey's address
 	Service     string // the service that sent the person; empty: none
 	RestartText string
+	Webauthn    bool // passkeys offer themselves in the field
 }
 
 // stepBuilder makes the view of the present step.
@@ -52,6 +53,9 @@ func (b stepBuilder) build() (view, error) {
 	}
 	if s, ok := asStep[step.ChooseMethod](present); ok {
 		return b.chooseMethod(s), nil
+	}
+	if s, ok := asStep[step.Passkey](present); ok {
+		return b.passkey(s), nil
 	}
 	if s, ok := asStep[step.Captcha](present); ok {
 		return b.captcha(s)
@@ -154,6 +158,9 @@ func (b stepBuilder) identify(s step.Identify) view {
 	p.Countries = b.countries(s.Country)
 	p.OtherRegions = b.otherRegions()
 	p.Scripts = append(p.Scripts, "country.js")
+	if p.Webauthn = slices.Contains(s.Inputs, "passkey"); p.Webauthn {
+		p.Scripts = append(p.Scripts, "passkey.js")
+	}
 	p.titled(p.Heading)
 	return p
 }
