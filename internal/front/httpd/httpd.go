@@ -120,6 +120,7 @@ type route struct {
 	files     bool
 	foreign   bool
 	immutable bool
+	streams   bool
 	observe   func(status int, took time.Duration)
 }
 
@@ -161,6 +162,11 @@ func (rt *Router) Handle(pattern string, h Handler, options ...Option) {
 			x.face = ro.face
 			x.setHeaders()
 		}
+		if ro.streams {
+			ctx, cancel := x.endless()
+			defer cancel()
+			r = r.WithContext(ctx)
+		}
 		if err := rt.serve(x, r, ro); err != nil {
 			x.fail(r, err)
 		}
@@ -183,7 +189,8 @@ func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.info = Info{
 		ID: randid.ID(rt.cfg.Clock.Now()), Addr: clientAddress(r, rt.cfg.TrustedProxies), Zone: rt.cfg.Zone, x: x,
 	}
-	ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), infoKey{}, &x.info), rt.cfg.Deadline)
+	x.conn = context.WithValue(r.Context(), infoKey{}, &x.info)
+	ctx, cancel := context.WithTimeout(x.conn, rt.cfg.Deadline)
 	defer cancel()
 	if rt.cfg.Tracer != nil {
 		var span trace.Span

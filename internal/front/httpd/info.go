@@ -38,6 +38,7 @@ type exchange struct {
 	info   Info
 	rt     *Router
 	req    *http.Request
+	conn   context.Context // of the connection, without the deadline
 	route  *route
 	face   *Face
 	status int

@@ -29,6 +29,9 @@ type ServerConfig struct {
 // answer, 60 s idle (S-153, R-29).
 func Serve(ctx context.Context, ln net.Listener, h http.Handler, cfg ServerConfig) error {
 	srv := newServer(h, cfg)
+	srv.BaseContext = func(net.Listener) context.Context {
+		return context.WithValue(context.WithoutCancel(ctx), endingKey{}, ctx)
+	}
 	ln = LimitConns(ln, orDefault(cfg.PerAddr, 512), cfg.Proxies)
 	if cfg.TLS != nil {
 		srv.TLSConfig = cfg.TLS.Clone()
