@@ -76,6 +76,8 @@ type site struct {
 	keys    *passkeyParts
 	factors *factorParts
 
+	life *lifeParts
+
 	runner   *flow.Runner
 	signIn   *signin.House
 	stepUp   *stepup.House
@@ -216,12 +218,14 @@ func (b *site) journeys(context.Context) error {
 	b.runner = flow.New(b.db, b.ring, func(kind, event string) { b.Metrics.Journeys.Add(kind, event) })
 	notices := b.notices()
 	b.proofs()
+	prompts := b.prompting(notices)
 	b.passkeys(notices)
 	b.otherFactors(notices)
+	b.lives(notices)
 	b.signIn = &signin.House{
 		Regions: b.regions, Numbers: b.numbers, Accounts: b.accounts, Contacts: b.contacts, Devices: b.devices, Sessions: b.sessions,
 		Audit: b.audit, Directory: b.directory, Passwords: b.passwords, Book: b.book,
-		Codes: b.prover.Codes, Captchas: b.prover.Captchas, Guesses: b.guesses,
+		Codes: b.prover.Codes, Captchas: b.prover.Captchas, Guesses: b.guesses, Prover: b.prover,
 		Notices: notices, Courier: b.courier, Brand: b.set.Brand.Name, Rules: signInRules(b.set),
 	}
 	b.runner.LimitBegins(quota.NewBurst(b.Clock, b.set.Journeys.PerNetworkMinute, time.Minute))
@@ -232,8 +236,9 @@ func (b *site) journeys(context.Context) error {
 	b.settings = &accountpage.House{
 		DB: b.db, Accounts: b.accounts, Contacts: b.contacts, Devices: b.devices, Sessions: b.sessions, Audit: b.audit,
 		Passwords: b.passwords, Book: b.book, Notices: notices, Prover: b.prover, Brand: b.set.Brand.Name,
-		Passkeys: b.keys.store, Party: b.keys.party, TOTP: b.factors.totp, RecoveryCodes: b.factors.codes, Questions: b.factors.questions,
-		Changes: limit("profile.changes", within(30, time.Hour), within(100, day)),
+		Changes: b.life.changes, Endings: b.life.endings, Watch: b.life.freeze,
+		Passkeys: b.keys.store, Party: b.keys.party, TOTP: b.factors.totp, RecoveryCodes: b.factors.codes, Questions: b.factors.questions, Prompts: prompts,
+		ProfileLimit: limit("profile.changes", within(30, time.Hour), within(100, day)),
 	}
 	for _, tag := range b.words.Tags() {
 		b.settings.Tags = append(b.settings.Tags, string(tag))

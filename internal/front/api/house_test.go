@@ -20,6 +20,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/front/httpd"
 	"github.com/selfsame-id/selfsame/internal/identity/account"
 	"github.com/selfsame-id/selfsame/internal/identity/audit"
+	"github.com/selfsame-id/selfsame/internal/identity/change"
 	"github.com/selfsame-id/selfsame/internal/identity/contact"
 	"github.com/selfsame-id/selfsame/internal/identity/credential"
 	"github.com/selfsame-id/selfsame/internal/identity/device"
@@ -139,12 +140,21 @@ func (h *house) journeys(ring *seal.Ring) {
 	}}
 	s.Directory = directory.New(s.Contacts, phones{plan})
 	s.Sessions = session.New(accounts, devices, session.Life{Idle: 14 * 24 * time.Hour, Absolute: 30 * 24 * time.Hour})
-	h.setLimits = func(l proof.Limits) { s.Codes = proof.NewCodes(ring, counts, h.box.courier, book, "Selfsame", host, l) }
+	p := &proof.Prover{Policy: policy.New(policy.Settings{}), Accounts: accounts, Contacts: s.Contacts, Devices: devices, Audit: s.Audit, Book: counts,
+		Captchas: s.Captchas, Tries: limit("proof.tries", 10)}
+	p.Means = []proof.Means{proof.BySMS(p), proof.ByEmail(p), proof.ByPassword(p, s.Guesses)}
+	s.Prover = p
+	h.setLimits = func(l proof.Limits) {
+		s.Codes = proof.NewCodes(ring, counts, h.box.courier, book, "Selfsame", host, l)
+		p.Codes = s.Codes
+	}
 	h.setLimits(h.limits)
 	s.Notices = proof.NewNotices(h.box.courier, book, "Selfsame", func(string) *time.Location { return time.UTC })
+	changes := change.New(ring)
 	h.settings = &settings.House{
+		Changes: changes, Endings: &proof.Endings{Sessions: s.Sessions, Devices: devices, Changes: changes},
 		DB: h.db, Accounts: accounts, Contacts: s.Contacts, Devices: devices, Sessions: s.Sessions, Audit: s.Audit, Passwords: s.Passwords,
-		Book: counts, Notices: s.Notices, Brand: "Selfsame", Tags: []string{"en", "zh-Hans"}, Changes: limit("profile.changes", 30),
+		Book: counts, Notices: s.Notices, Prover: p, Brand: "Selfsame", Tags: []string{"en", "zh-Hans"}, ProfileLimit: limit("profile.changes", 30),
 	}
 }
 

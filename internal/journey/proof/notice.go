@@ -145,6 +145,11 @@ func (n *Notices) At(who account.Account, at time.Time) string {
 	return n.words.DateTime(locale.Tag(who.Locale), at, n.zone(who.Region))
 }
 
+// Say is a sentence of the catalogs in the language of an account's owner.
+func (n *Notices) Say(who account.Account, key string) string {
+	return n.words.T(locale.Tag(who.Locale), key)
+}
+
 // link is the address in a mail.
 func (n *Notices) link(x Notice) string {
 	if x.Token == "" && x.Frozen {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/identity/account"
+	"github.com/selfsame-id/selfsame/internal/identity/audit"
 	"github.com/selfsame-id/selfsame/internal/identity/change"
 	"github.com/selfsame-id/selfsame/internal/identity/contact"
 	"github.com/selfsame-id/selfsame/internal/journey/proof/policy"
@@ -25,6 +26,7 @@ type PatientWaits struct {
 	Changes  *change.Store
 	Contacts *contact.Store
 	Notices  *Notices
+	Audit    *audit.Store
 	// At answers the contacts that an account had before a time (Prover.ContactsAt).
 	At func(ctx context.Context, q sqldb.Querier, id account.ID, at time.Time) ([]contact.Contact, error)
 }
@@ -93,6 +95,11 @@ func (w *PatientWaits) Wait(ctx context.Context, tx *sqldb.Tx, who account.Accou
 	if err != nil {
 		return err
 	}
+	details := t.Where()
+	details["method"], details["for"] = by[0], string(t.Action)
+	if err := w.Audit.Write(ctx, tx, audit.Entry{AccountID: who.ID, Kind: audit.RecoveryWait, Details: details}); err != nil {
+		return err
+	}
 	return w.tell(ctx, tx, who, t, token, until)
 }
 
@@ -103,7 +110,7 @@ func (w *PatientWaits) tell(ctx context.Context, tx *sqldb.Tx, who account.Accou
 	}
 	where := t.Where()
 	n := Notice{Who: who, To: now, Purpose: "notice_" + string(t.Action) + "_wait", Device: where["device"], Place: where["place"],
-		Token: token, Args: []any{"until", w.Notices.At(who, until)}}
+		Token: token, Args: []any{"until", w.Notices.At(who, until), "link", w.Notices.Link(token)}}
 	if t.AsOf.IsZero() {
 		return w.Notices.Send(ctx, tx, n)
 	}
@@ -116,7 +123,7 @@ func (w *PatientWaits) tell(ctx context.Context, tx *sqldb.Tx, who account.Accou
 	for _, c := range n.To {
 		n.Except = append(n.Except, c.Address)
 	}
-	n.To, n.Token = now, ""
+	n.To, n.Token, n.Args = now, "", []any{"until", w.Notices.At(who, until), "link", w.Notices.Link("")}
 	return w.Notices.Send(ctx, tx, n)
 }
 

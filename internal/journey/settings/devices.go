@@ -8,6 +8,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity/audit"
 	"github.com/selfsame-id/selfsame/internal/identity/device"
 	"github.com/selfsame-id/selfsame/internal/identity/session"
+	"github.com/selfsame-id/selfsame/internal/journey/proof"
 	"github.com/selfsame-id/selfsame/internal/kit/fault"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
 )
@@ -88,6 +89,9 @@ func (h *House) RemoveDevice(ctx context.Context, l *session.Live, deviceID stri
 // the other devices. It answers how many sessions ended.
 func (h *House) SignOutOthers(ctx context.Context, l *session.Live) (ended int, err error) {
 	err = h.act(ctx, l, func(tx *sqldb.Tx) error {
+		if _, err := h.sawOthersEnd(ctx, tx, l); err != nil {
+			return err
+		}
 		n, err := h.endOthers(ctx, tx, l)
 		ended = n
 		if err != nil {
@@ -104,4 +108,33 @@ func (h *House) endOthers(ctx context.Context, tx *sqldb.Tx, l *session.Live) (i
 		return 0, err
 	}
 	return int(n), h.Devices.ForgetOthers(ctx, tx, l.AccountID, l.DeviceID)
+}
+
+// sawOthersEnd tells the watch that one device signs out all others, before it
+// does: the watch looks at devices that are forgotten then. It may freeze the
+// account, which ends every session. It answers the names of the others.
+func (h *House) sawOthersEnd(ctx context.Context, tx *sqldb.Tx, l *session.Live) (names []string, err error) {
+	live, err := h.Sessions.Devices(ctx, tx, l.AccountID)
+	if err != nil {
+		return nil, err
+	}
+	list, err := h.Devices.List(ctx, tx, l.AccountID)
+	if err != nil {
+		return nil, err
+	}
+	others := 0
+	for _, d := range list {
+		if _, in := live[d.ID]; !in || d.ID == l.DeviceID {
+			continue
+		}
+		if others++; d.Name != "" {
+			names = append(names, d.Name)
+		}
+	}
+	if others == 0 {
+		return nil, nil
+	}
+	where := map[string]string{"device": l.Device.Name, "place": l.Device.Place}
+	_, err = proof.Saw(ctx, tx, h.Watch, l.Account, proof.Sight{Event: proof.OthersSignedOut, Device: l.DeviceID, Where: where})
+	return names, err
 }

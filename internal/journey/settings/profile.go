@@ -40,7 +40,7 @@ func (h *House) Change(ctx context.Context, l *session.Live, p Profile) error {
 	if p.Locale != nil && !slices.Contains(h.Tags, *p.Locale) {
 		return fault.InvalidInput.On("locale")
 	}
-	if err := h.spend(ctx, l, h.Changes); err != nil {
+	if err := h.spend(ctx, l, h.ProfileLimit); err != nil {
 		return err
 	}
 	png, err := readAvatar(p.Avatar)

@@ -20,6 +20,7 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/identity/account"
 	"github.com/selfsame-id/selfsame/internal/identity/audit"
+	"github.com/selfsame-id/selfsame/internal/identity/change"
 	"github.com/selfsame-id/selfsame/internal/identity/contact"
 	"github.com/selfsame-id/selfsame/internal/identity/credential"
 	"github.com/selfsame-id/selfsame/internal/identity/device"
@@ -59,10 +60,12 @@ func each(t *testing.T, f func(h *home)) {
 			DB: db, Accounts: account.New(ring), Contacts: contact.New(ring), Devices: device.New(ring), Audit: audit.New(ring),
 			Passwords: credential.New(credential.NewGate(credential.Profile{MemoryKiB: 64, Time: 1, Threads: 1}, 2, 100, c), ring, credential.Rules{}),
 			Book:      quota.New(ring.Key("quota")), Brand: "Selfsame", Tags: []string{"en", "zh-Hans"},
-			Notices: proof.NewNotices(letters, words.Book(), "Selfsame", func(string) *time.Location { return time.UTC }),
-			Changes: quota.Limit{Name: "profile.changes", Windows: []quota.Window{{Max: 5, Per: time.Hour}}},
+			Notices:      proof.NewNotices(letters, words.Book(), "Selfsame", func(string) *time.Location { return time.UTC }),
+			ProfileLimit: quota.Limit{Name: "profile.changes", Windows: []quota.Window{{Max: 5, Per: time.Hour}}},
 		}}
 		h.Sessions = session.New(h.Accounts, h.Devices, session.Life{Idle: 14 * 24 * time.Hour, Absolute: 30 * 24 * time.Hour})
+		h.Changes = change.New(ring)
+		h.Endings = &proof.Endings{Sessions: h.Sessions, Devices: h.Devices, Changes: h.Changes}
 		p := &proof.Prover{Policy: policy.New(policy.Settings{}), Accounts: h.Accounts, Contacts: h.Contacts, Devices: h.Devices, Audit: h.Audit, Book: h.Book}
 		p.Means = []proof.Means{proof.BySMS(p), proof.ByEmail(p), proof.ByPassword(p, &proof.Passwords{Stored: h.Passwords, Book: h.Book, Audit: h.Audit})}
 		h.Prover = p
@@ -449,7 +452,7 @@ func TestS135_Avatar(t *testing.T) {
 		"too many bytes":   {append(bytes.Clone(pngData), make([]byte, 6<<20)...), "large"},
 	}
 	each(t, func(h *home) {
-		h.Changes.Windows[0].Max = 100
+		h.ProfileLimit.Windows[0].Max = 100
 		for name, data := range goodPictures {
 			if err := h.SetAvatar(h.t.Context(), h.ada, data); err != nil {
 				h.t.Errorf("%s: %v", name, err)
@@ -482,7 +485,7 @@ func TestS135_Avatar(t *testing.T) {
 		if _, err := h.Avatar(h.t.Context(), h.reload()); !fault.NotFound.Is(err) {
 			h.t.Errorf("after removing: %v", err)
 		}
-		h.Changes.Windows[0].Max = 1 // S-152: no picture is decoded beyond the limit
+		h.ProfileLimit.Windows[0].Max = 1 // S-152: no picture is decoded beyond the limit
 		h.want("beyond the limit", h.SetAvatar(h.t.Context(), h.ada, []byte("hello")), fault.RateLimited)
 	})
 }
