@@ -19,10 +19,8 @@ func Streams() Option { return func(r *route) { r.streams = true } }
 // one that streams would be in flight for ever.
 type endingKey struct{}
 
-// endless is the context of a request whose answer streams. The deadline of reading
-// the request is lifted too, which net/http would take for the end of the connection.
+// endless is the context of a request whose answer streams.
 func (x *exchange) endless() (context.Context, context.CancelFunc) {
-	_ = http.NewResponseController(x.ResponseWriter).SetReadDeadline(time.Time{}) // a recorder of the tests has none
 	ctx, cancel := context.WithCancel(x.conn)
 	ending, served := ctx.Value(endingKey{}).(context.Context)
 	if !served {
