@@ -24,6 +24,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity/directory"
 	"github.com/selfsame-id/selfsame/internal/identity/region"
 	"github.com/selfsame-id/selfsame/internal/identity/session"
+	"github.com/selfsame-id/selfsame/internal/journey/contacts"
 	"github.com/selfsame-id/selfsame/internal/journey/flow"
 	"github.com/selfsame-id/selfsame/internal/journey/proof"
 	accountpage "github.com/selfsame-id/selfsame/internal/journey/settings"
@@ -78,10 +79,11 @@ type site struct {
 
 	life *lifeParts
 
-	runner   *flow.Runner
-	signIn   *signin.House
-	stepUp   *stepup.House
-	settings *accountpage.House
+	runner         *flow.Runner
+	signIn         *signin.House
+	stepUp         *stepup.House
+	contactChanges *contacts.House
+	settings       *accountpage.House
 
 	router *httpd.Router
 	public http.Handler
@@ -230,7 +232,7 @@ func (b *site) journeys(context.Context) error {
 	}
 	b.runner.LimitBegins(quota.NewBurst(b.Clock, b.set.Journeys.PerNetworkMinute, time.Minute))
 	flow.Add(b.runner, signin.Journey(b.signIn))
-	flow.Add(b.runner, signin.Adding(b.signIn))
+	b.contactJourneys(notices)
 	b.stepUp = &stepup.House{Prover: b.prover, Accounts: b.accounts, Sessions: b.sessions, Audit: b.audit, Life: b.set.Journeys.Life}
 	flow.Add(b.runner, stepup.Journey(b.stepUp))
 	b.settings = &accountpage.House{

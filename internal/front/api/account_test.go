@@ -116,7 +116,7 @@ func TestAccount_PictureOfItsOwner(t *testing.T) {
 
 func TestAccount_ChangesAreLimited(t *testing.T) {
 	each(t, func(h *house) {
-		h.settings.Changes = limit("profile.changes", 1)
+		h.settings.ProfileLimit = limit("profile.changes", 1)
 		p := h.signIn("+8613800138000")
 		q := h.signIn("+8613900139000")
 		q.send(call{method: "PUT", path: "/api/v1/account/avatar", body: picture(t, 8), token: q.token, change: func(r *http.Request) {

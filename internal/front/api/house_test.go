@@ -29,6 +29,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity/session"
 	"github.com/selfsame-id/selfsame/internal/journey/flow"
 	"github.com/selfsame-id/selfsame/internal/journey/proof"
+	"github.com/selfsame-id/selfsame/internal/journey/proof/policy"
 	"github.com/selfsame-id/selfsame/internal/journey/settings"
 	"github.com/selfsame-id/selfsame/internal/journey/signin"
 	"github.com/selfsame-id/selfsame/internal/kit/captcha"

@@ -62,7 +62,7 @@ func (t *turn[F]) first(ctx context.Context, tx *sqldb.Tx) error {
 	}
 	t.move = move
 	if extra := unexpected(t.call.Input, move.Takes); extra != "" {
-		t.refused = fault.InvalidInput.On(extra)
+		t.refused = invalid(extra)
 		return nil
 	}
 	if err := t.count(ctx, tx); err != nil {
@@ -169,6 +169,8 @@ func (t *turn[F]) second(ctx context.Context) error {
 		return err
 	})
 }
+
+func invalid(field string) error { return fault.InvalidInput.On(field) }
 
 // inputMost bounds every field but a password, which has a limit of its own with
 // a sentence of its own. The longest is the solution of a captcha's work.

@@ -2,11 +2,14 @@ package proof
 
 import (
 	"context"
+	"slices"
 
 	"github.com/selfsame-id/selfsame/internal/identity/account"
+	"github.com/selfsame-id/selfsame/internal/identity/audit"
 	"github.com/selfsame-id/selfsame/internal/identity/contact"
 	"github.com/selfsame-id/selfsame/internal/journey/flow/step"
 	"github.com/selfsame-id/selfsame/internal/journey/proof/policy"
+	"github.com/selfsame-id/selfsame/internal/kit/fault"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
 	"github.com/selfsame-id/selfsame/internal/remote/courier"
 	"github.com/selfsame-id/selfsame/internal/remote/numbers"
@@ -102,7 +105,13 @@ func (b byCode) spend(ctx context.Context, tx *sqldb.Tx, t *Turn, code Code) err
 			return err
 		}
 	}
-	return b.p.Codes.Spend(ctx, tx, &t.Sent, &s.code, from)
+	err = b.p.Codes.Spend(ctx, tx, &t.Sent, &s.code, from)
+	if f := fault.From(err); CodesLimited.Is(err) && f.Args["limit"] == "destination" && !t.Now.Before(b.p.Codes.ResendAt(&t.Sent, s.code.Channel, s.code.Subject)) {
+		if err := AuditLimit(ctx, tx, b.p.Book, b.p.Audit, audit.Entry{AccountID: t.Account, Kind: audit.CodesLimited, Details: t.Where()}, s.code.Subject); err != nil {
+			return err
+		}
+	}
+	return err
 }
 
 func (b byCode) Begin(ctx context.Context, tx *sqldb.Tx, t *Turn) error {
@@ -117,9 +126,7 @@ func (b byCode) Begin(ctx context.Context, tx *sqldb.Tx, t *Turn) error {
 func (b byCode) Show(ctx context.Context, q sqldb.Querier, t *Turn) (step.Step, error) {
 	s, err := b.p.Codes.Show(ctx, q, &t.Sent, t.Now)
 	s.Inputs = []string{"code", "resend", "other_way"}
-	if s.Why = t.Why(); len(s.Why) > 0 {
-		s.Reason = s.Why[0]
-	}
+	s.Why, s.Reason = t.Why(), t.reason()
 	return s, err
 }
 
@@ -141,7 +148,13 @@ func (b byCode) try(ctx context.Context, tx *sqldb.Tx, t *Turn) error {
 		return err
 	}
 	t.Answer = from
-	return b.p.Codes.Try(ctx, tx, t.ID, &t.Sent, t.Input.Code, from)
+	err = b.p.Codes.Try(ctx, tx, t.ID, &t.Sent, t.Input.Code, from)
+	if CodeWrong.Is(err) && t.Sent.Newest().Tries >= b.p.Codes.Limits().Tries {
+		if err := b.p.Audit.Write(ctx, tx, audit.Entry{AccountID: t.Account, Kind: audit.CodesExhausted, Details: t.Where()}); err != nil {
+			return err
+		}
+	}
+	return err
 }
 
 // burn uses the code up. A contact that changed hands meanwhile proves nothing.
@@ -152,6 +165,9 @@ func (b byCode) burn(ctx context.Context, tx *sqldb.Tx, t *Turn) error {
 		return err
 	}
 	have, _ := contact.Of(contacts, b.kind)
+	if err := b.p.notice(ctx, tx, t); err != nil { // before this code makes the number look alive
+		return err
+	}
 	if err := b.p.Codes.Burn(ctx, tx, &t.Sent, t.Answer.(Source)); err != nil {
 		return err
 	}
@@ -160,7 +176,7 @@ func (b byCode) burn(ctx context.Context, tx *sqldb.Tx, t *Turn) error {
 		t.Refuse(MethodUnavailable.With("reason", "changed"))
 		return nil
 	}
-	if t.AsOf.IsZero() {
+	if t.AsOf.IsZero() && !slices.Contains(t.Risk.Doubted, b.method) { // what is doubted does not end the doubt (S-80)
 		err = b.p.Contacts.Proved(ctx, tx, t.Account, b.kind)
 	}
 	if err != nil {

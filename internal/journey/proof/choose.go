@@ -62,6 +62,11 @@ func (p *Prover) showChoose(ctx context.Context, q sqldb.Querier, t *Turn) (step
 		}
 		s.Unavailable = append(s.Unavailable, u)
 	}
+	for _, x := range []byCode{{method: policy.SMSCode, kind: contact.Phone}, {method: policy.EmailCode, kind: contact.Email}} {
+		if _, has := contact.Of(contacts, x.kind); !has && p.of(x.method) != nil {
+			s.Unavailable = append(s.Unavailable, step.Method{Method: string(x.method), Reason: "not_set"})
+		}
+	}
 	for _, g := range t.Proved {
 		s.Proved = append(s.Proved, g.Method)
 	}

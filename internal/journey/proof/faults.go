@@ -18,7 +18,10 @@ var (
 	// CredentialsInvalid is the one message for every failure of a password (S-26).
 	CredentialsInvalid = fault.Declare("credentials_invalid", 401, "password/why-is-my-username-or-password-called-incorrect")
 	CaptchaRequired    = fault.Declare("captcha_required", 403, "verification/why-a-picture-with-characters")
-	CaptchaWrong       = fault.Declare("captcha_wrong", 422, "verification/why-a-picture-with-characters")
+	// ContactTooNew says that what was proved came to the account a short while ago
+	// and carries nothing by itself yet.
+	ContactTooNew = fault.Declare("contact_too_new", 403, "verification/why-does-the-account-want-to-verify-me")
+	CaptchaWrong  = fault.Declare("captcha_wrong", 422, "verification/why-a-picture-with-characters")
 	// The question on another device was answered with no, or with the wrong number.
 	PromptDenied   = fault.Declare("prompt_denied", 403, "verification/what-is-2-step-verification")
 	PromptExpired  = fault.Declare("prompt_expired", 422, "verification/what-is-2-step-verification")

@@ -40,6 +40,7 @@ type Proving struct {
 	Waited  bool            `json:"waited,omitempty"`
 	Device  Device          `json:"device,omitzero"`  // that began the journey; an app gives it only then
 	Member  string          `json:"member,omitempty"` // the session that asks; empty: nobody is signed in
+	Known   bool            `json:"known,omitempty"`  // the account knows the device, as was seen at the first proof
 	Risk    policy.Risk     `json:"risk,omitzero"`
 	Reasons []policy.Signal `json:"reasons,omitempty"` // why more is asked for, as the policy last said
 	Method  policy.Method   `json:"method,omitempty"`  // in progress; empty: to be chosen
@@ -51,6 +52,8 @@ type Proving struct {
 	Proved  []session.Proof `json:"proved,omitempty"`
 	Ready   bool            `json:"ready,omitempty"` // enough is proved
 	WaitsTo time.Time       `json:"waits_to,omitzero"`
+	// DeviceSince is since when the account knows the device; zero: it does not.
+	DeviceSince time.Time `json:"device_since,omitzero"`
 }
 
 // Blind tells whether nobody knows yet who is asking.
@@ -76,6 +79,18 @@ func (p *Proving) Why() []string {
 		why = append(why, string(s))
 	}
 	return why
+}
+
+// reason is the one of them that a single sentence tells: of a password on a new
+// device, the device.
+func (p *Proving) reason() string {
+	if slices.Contains(p.Reasons, policy.PasswordFirst) && slices.Contains(p.Reasons, policy.NewDevice) {
+		return string(policy.NewDevice)
+	}
+	if len(p.Reasons) == 0 {
+		return ""
+	}
+	return string(p.Reasons[0])
 }
 
 // Turn is one input on its way through a proof, whatever journey it is part of.

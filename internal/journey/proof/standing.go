@@ -65,6 +65,9 @@ func (p *Prover) Look(ctx context.Context, q sqldb.Querier, t *Turn) error {
 	if err != nil {
 		return err
 	}
+	if err := p.notice(ctx, q, t); err != nil {
+		return err
+	}
 	d, err := p.Weigh(ctx, q, t, who)
 	if err != nil {
 		return err

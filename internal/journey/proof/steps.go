@@ -145,6 +145,9 @@ func (p *Prover) recent(t *Turn) error {
 // way is clearly the next, that is begun; else the person chooses. prefer names
 // what a journey would rather have next, if the policy offers it.
 func (p *Prover) Continue(ctx context.Context, tx *sqldb.Tx, t *Turn, prefer ...policy.Method) error {
+	if err := p.notice(ctx, tx, t); err != nil {
+		return err
+	}
 	who, err := p.Accounts.Load(ctx, tx, t.Account)
 	if err != nil {
 		return err
@@ -156,7 +159,7 @@ func (p *Prover) Continue(ctx context.Context, tx *sqldb.Tx, t *Turn, prefer ...
 	t.Reasons = reasons(d, t.Risk)
 	if d.Enough || t.JustOne {
 		t.Ready, t.Method, t.Held = true, "", nil
-		t.Waited = d.Enough && d.Reached < d.Needed
+		t.Waited = d.Waited
 		return nil
 	}
 	if len(d.Offer) == 1 && d.Wait == 0 {
@@ -166,6 +169,13 @@ func (p *Prover) Continue(ctx context.Context, tx *sqldb.Tx, t *Turn, prefer ...
 		if slices.Contains(d.Offer, m) {
 			return p.begin(ctx, tx, t, m)
 		}
+	}
+	switch {
+	case len(d.Offer) > 0:
+	case !d.TooNew.IsZero(): // what was proved is right, and nothing but time makes it enough
+		t.Refuse(ContactTooNew.Until(d.TooNew))
+	case p.Waits == nil || d.Wait == 0 && d.ReadyAt.IsZero():
+		t.Refuse(MethodUnavailable.On("method").With("reason", "not_set"))
 	}
 	return nil
 }

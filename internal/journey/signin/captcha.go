@@ -23,14 +23,14 @@ func (h *House) answerCaptcha() flow.Move[facts] {
 		Takes: []string{"answer"},
 		Count: func(ctx context.Context, tx *sqldb.Tx, c *call) error {
 			f := c.Facts
-			asked, wanted := f.Captcha, f.Wanted
+			asked, wanted := f.Captcha, f.Waiting
 			if !h.Captchas.Judge(c.ID, asked, c.Input.Answer, c.Now) {
 				if err := h.freshCaptcha(c); err != nil {
 					return err
 				}
 				return proof.CaptchaWrong.On("answer")
 			}
-			f.Captcha, f.Wanted, f.Human = nil, nil, true
+			f.Captcha, f.Waiting, f.Human = nil, nil, true
 			if wanted == nil {
 				return nil
 			}

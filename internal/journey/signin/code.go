@@ -3,6 +3,7 @@ package signin
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/selfsame-id/selfsame/internal/identity/account"
 	"github.com/selfsame-id/selfsame/internal/identity/audit"
@@ -11,6 +12,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/journey/flow"
 	"github.com/selfsame-id/selfsame/internal/journey/flow/step"
 	"github.com/selfsame-id/selfsame/internal/journey/proof"
+	"github.com/selfsame-id/selfsame/internal/journey/proof/policy"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
 	"github.com/selfsame-id/selfsame/internal/remote/courier"
 )
@@ -27,8 +29,6 @@ func (h *House) showCode(ctx context.Context, q sqldb.Querier, c *call) (step.St
 		s.Inputs = []string{"code", "resend", "back", "skip"}
 	case f.Adding != "":
 		s.Inputs = []string{"code", "resend", "back"}
-	case f.Sent.Newest().Purpose == purposeDevice:
-		s.Reason = "new_device"
 	}
 	return s, nil
 }
@@ -72,9 +72,8 @@ func (h *House) codeProved(ctx context.Context, tx *sqldb.Tx, c *call) error {
 	if code.Channel == courier.Email {
 		kind, method = contact.Email, byEmail
 	}
-	second := len(f.Proved) > 0
-	if second != (code.Purpose == purposeDevice) {
-		return fmt.Errorf("signin: a code for %s after %d proofs", code.Purpose, len(f.Proved))
+	if code.Purpose != purposeSignIn {
+		return fmt.Errorf("signin: a code for %s as the first proof", code.Purpose)
 	}
 	id, who, err := h.holder(ctx, tx, kind, code.Address)
 	if err != nil {
@@ -83,23 +82,18 @@ func (h *House) codeProved(ctx context.Context, tx *sqldb.Tx, c *call) error {
 	if err := h.Codes.Burn(ctx, tx, &f.Sent, c.Answer.(proof.Source)); err != nil {
 		return err
 	}
-	if second || code.Hidden {
-		switch same, err := h.samePassword(ctx, tx, f); {
-		case err != nil:
-			return err
-		case id != f.Account || !same: // the contact or the password changed since
-			return h.stop(c, proof.CredentialsInvalid.With("username", string(f.Typed.Way)))
-		}
+	if code.Hidden && id != f.Account { // the contact changed hands since
+		return h.stop(c, proof.CredentialsInvalid.With("username", string(f.Typed.Way)))
 	}
 	if id == 0 && !h.region(f).MaySignUp(string(kind)) {
 		return h.stop(c, proof.MethodUnavailable.With("reason", "region"))
 	}
-	f.Proved = append(f.Proved, session.Proof{Method: method, At: tx.Now()})
+	f.Proved = append(f.Proved, session.Proof{Method: string(method), At: tx.Now()})
 	f.Method = ""
 	switch {
 	case id != 0:
 		f.Account = id
-		if err := h.Contacts.Proved(ctx, tx, id, kind); err != nil {
+		if err := h.proveContact(ctx, tx, c, kind, method); err != nil {
 			return err
 		}
 		return h.enter(ctx, tx, c, who)
@@ -108,6 +102,16 @@ func (h *House) codeProved(ctx context.Context, tx *sqldb.Tx, c *call) error {
 		return nil
 	}
 	return h.create(ctx, tx, c, contact.Phone, code.Address)
+}
+
+// proveContact notes that a contact answers, unless it is doubted just now: what is
+// doubted does not end the doubt (S-80).
+func (h *House) proveContact(ctx context.Context, tx *sqldb.Tx, c *call, kind contact.Kind, method policy.Method) error {
+	f := c.Facts
+	if err := h.Prover.Notice(ctx, tx, proof.NewTurn(c, &f.Proving)); err != nil || slices.Contains(f.Risk.Doubted, method) {
+		return err
+	}
+	return h.Contacts.Proved(ctx, tx, f.Account, kind)
 }
 
 // holder finds and locks the account that has a contact; 0 if none has.
@@ -123,11 +127,12 @@ func (h *House) holder(ctx context.Context, tx *sqldb.Tx, kind contact.Kind, add
 // samePassword tells whether the password that was proved is still that of the
 // account: one that was changed meanwhile proves nothing (S-28).
 func (h *House) samePassword(ctx context.Context, tx *sqldb.Tx, f *facts) (bool, error) {
-	if len(f.Proved) == 0 || f.Proved[0].Method != byPassword {
+	i := slices.IndexFunc(f.Proved, func(p session.Proof) bool { return p.Method == string(byPassword) })
+	if i < 0 {
 		return true, nil
 	}
 	now, err := h.Passwords.Load(ctx, tx, f.Account)
-	return now.IsSet() && !now.SetAt().After(f.Proved[0].At), err
+	return now.IsSet() && !now.SetAt().After(f.Proved[i].At), err
 }
 
 // resend sends another code to where the last one went.

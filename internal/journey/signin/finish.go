@@ -73,6 +73,11 @@ func (h *House) newAccount(ctx context.Context, tx *sqldb.Tx, c *call, kind cont
 // (S-86), then the contact that its region wants, then the session. acts are what
 // was done on the way; they are told in one row of entries with what comes of it.
 func (h *House) enter(ctx context.Context, tx *sqldb.Tx, c *call, who account.Account, acts ...audit.Entry) error {
+	if f := c.Facts; f.Member == "" && !f.Made && !f.Ready { // the state is told to who has proved enough (S-26)
+		if enough, err := h.suffices(ctx, tx, c, who); err != nil || !enough {
+			return err
+		}
+	}
 	if err := account.Gate(who.State); err != nil {
 		if fault.NotFound.Is(err) { // it is gone, and what was proved with it
 			return h.stop(c, proof.CredentialsInvalid)
@@ -138,8 +143,10 @@ func (h *House) finish(ctx context.Context, tx *sqldb.Tx, c *call, who account.A
 		secret = randid.Secret()
 		d.DeviceToken = secret
 	}
-	_, known, err := h.Devices.Known(ctx, tx, who.ID, secret)
-	if err != nil {
+	if ok, err := h.Prover.UseWait(ctx, tx, proof.NewTurn(c, &f.Proving)); err != nil || !ok {
+		if err == nil {
+			err = h.stop(c, flow.JourneyExpired) // another journey was quicker
+		}
 		return err
 	}
 	dev, err := h.Devices.Remember(ctx, tx, who.ID, secret, device.Device{Kind: f.Device.Kind, Name: f.Device.Name, Place: c.Visitor.Place})
@@ -151,7 +158,7 @@ func (h *House) finish(ctx context.Context, tx *sqldb.Tx, c *call, who account.A
 		return err
 	}
 	f.Done = d
-	if !known && !d.Created {
+	if !f.Known && !d.Created {
 		if err := h.newDevice(ctx, tx, c, who); err != nil {
 			return err
 		}

@@ -18,6 +18,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/journey/flow"
 	"github.com/selfsame-id/selfsame/internal/journey/flow/step"
 	"github.com/selfsame-id/selfsame/internal/journey/proof"
+	"github.com/selfsame-id/selfsame/internal/journey/proof/policy"
 	"github.com/selfsame-id/selfsame/internal/journey/signin"
 	"github.com/selfsame-id/selfsame/internal/kit/clock"
 	"github.com/selfsame-id/selfsame/internal/kit/fault"
@@ -103,6 +104,10 @@ func newTown(t testing.TB, db *sqldb.DB, c *clock.Clock, change ...func(*signin.
 	h.Directory = directory.New(h.Contacts, phones{plan})
 	h.Sessions = session.New(h.Accounts, h.Devices, session.Life{Idle: 14 * 24 * time.Hour, Absolute: 30 * 24 * time.Hour})
 	h.Codes = proof.NewCodes(ring, counts, post.courier, book, "Selfsame", "id.example.test", l)
+	p := &proof.Prover{Policy: policy.New(policy.Settings{PasswordAlone: h.Rules.Alone}), Accounts: h.Accounts, Contacts: h.Contacts, Devices: h.Devices,
+		Audit: h.Audit, Book: h.Book, Codes: h.Codes, Captchas: h.Captchas, Tries: quota.Limit{Name: "proof.tries", Windows: append(hour(10), day(30)...)}}
+	p.Means = []proof.Means{proof.BySMS(p), proof.ByEmail(p), proof.ByPassword(p, h.Guesses)}
+	h.Prover = p
 	h.Notices = proof.NewNotices(post.courier, book, "Selfsame", func(string) *time.Location { return time.UTC })
 	r := flow.New(db, ring, nil)
 	flow.Add(r, signin.Journey(h))

@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"github.com/selfsame-id/selfsame/internal/identity/account"
-	"github.com/selfsame-id/selfsame/internal/identity/contact"
 	"github.com/selfsame-id/selfsame/internal/identity/session"
 	"github.com/selfsame-id/selfsame/internal/journey/flow"
 	"github.com/selfsame-id/selfsame/internal/journey/flow/step"
@@ -74,7 +73,7 @@ func (h *House) answerPassword() flow.Move[facts] {
 				return err
 			}
 			if right && there {
-				return h.rightPassword(ctx, tx, c, g, who)
+				return h.rightPassword(ctx, tx, c, who)
 			}
 			c.Refuse(g.Refusal(string(c.Facts.Typed.Way)))
 			c.Facts.Captcha, err = h.Guesses.Wrong(ctx, tx, g)
@@ -83,26 +82,9 @@ func (h *House) answerPassword() flow.Move[facts] {
 	}
 }
 
-func (h *House) rightPassword(ctx context.Context, tx *sqldb.Tx, c *call, g *proof.Guess, who account.Account) error {
-	c.Facts.Proved = []session.Proof{{Method: byPassword, At: tx.Now()}}
-	if g.From.KnownAs != "" || h.Rules.Alone {
-		return h.enter(ctx, tx, c, who)
-	}
-	return h.askSecond(ctx, tx, c)
-}
-
-// askSecond asks for a code to a contact, because a password alone does not
-// open a session on a device that the account does not know (S-23). Until the
-// code is out, other ways can be chosen.
-func (h *House) askSecond(ctx context.Context, tx *sqldb.Tx, c *call) error {
-	contacts, err := h.Contacts.List(ctx, tx, c.Facts.Account)
-	if err != nil {
-		return err
-	}
-	method := bySMS
-	if _, ok := contact.Of(contacts, contact.Phone); !ok {
-		method = byEmail
-	}
-	c.Facts.Choosing = true
-	return h.sendOrChoose(ctx, tx, c, method)
+// rightPassword notes the proof. On a device that the account does not know the
+// policy asks for another one: a password alone opens no session there (S-23).
+func (h *House) rightPassword(ctx context.Context, tx *sqldb.Tx, c *call, who account.Account) error {
+	c.Facts.Proved, c.Facts.Method = []session.Proof{{Method: string(byPassword), At: tx.Now()}}, ""
+	return h.enter(ctx, tx, c, who)
 }

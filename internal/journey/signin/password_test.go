@@ -364,7 +364,7 @@ func TestSecondProof_ContactLeft(t *testing.T) {
 				w.exec(`UPDATE contact_holder SET kind = kind`)
 			}
 			before := w.rows()
-			v.code(code).want(step.TypeIdentify, "credentials_invalid")
+			v.code(code).want(step.TypeChooseMethod, "method_unavailable")
 			if after := w.rows(); after["session"] != before["session"] || after["account"] != before["account"] {
 				w.t.Error("it opened something")
 			}

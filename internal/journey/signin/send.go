@@ -8,6 +8,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity/contact"
 	"github.com/selfsame-id/selfsame/internal/identity/directory"
 	"github.com/selfsame-id/selfsame/internal/journey/proof"
+	"github.com/selfsame-id/selfsame/internal/journey/proof/policy"
 	"github.com/selfsame-id/selfsame/internal/kit/email"
 	"github.com/selfsame-id/selfsame/internal/kit/fault"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
@@ -28,7 +29,6 @@ type sending struct {
 // The purposes of codes; each has its own message and its own MAC.
 const (
 	purposeSignIn  = "signin"
-	purposeDevice  = "device" // the second proof on a new device
 	purposeContact = "contact"
 )
 
@@ -73,7 +73,7 @@ func (h *House) send(ctx context.Context, tx *sqldb.Tx, c *call, s *sending) err
 	if s.asked {
 		var err error
 		f.Captcha, err = h.Captchas.Ask("network", 1, c.Now)
-		f.Wanted = s
+		f.Waiting = s
 		return err
 	}
 	f.Choosing = false
@@ -92,37 +92,31 @@ func (h *House) send(ctx context.Context, tx *sqldb.Tx, c *call, s *sending) err
 	return h.Codes.Send(ctx, tx, c.ID, &f.Sent, s.Code, f.Locale, int64(s.Account))
 }
 
-// destination finds where a code by method goes: to what was typed, else to the
-// contact of the account that was meant, else to nobody. Before a first proof the
-// person is told no difference between the last two (S-17, S-77).
-func (h *House) destination(ctx context.Context, q sqldb.Querier, f *facts, method string) (*sending, error) {
-	if len(f.Proved) == 0 {
-		switch {
-		case method == bySMS && f.Typed.Way == directory.ByPhone:
-			return toPhone(purposeSignIn, numbers.Known(f.Typed.Value), f.Account), nil
-		case method == byEmail && f.Typed.Way == directory.ByEmail && h.region(f).MaySignUp("email"):
-			return toEmail(purposeSignIn, f.Typed.Value, f.Account), nil
-		}
+// destination finds where the first code by a method goes: to what was typed, else
+// to the contact of the account that was meant, else to nobody. The person is told
+// no difference between the last two (S-17, S-77).
+func (h *House) destination(ctx context.Context, q sqldb.Querier, f *facts, method policy.Method) (*sending, error) {
+	switch {
+	case method == bySMS && f.Typed.Way == directory.ByPhone:
+		return toPhone(purposeSignIn, numbers.Known(f.Typed.Value), f.Account), nil
+	case method == byEmail && f.Typed.Way == directory.ByEmail && h.region(f).MaySignUp("email"):
+		return toEmail(purposeSignIn, f.Typed.Value, f.Account), nil
 	}
 	contacts, err := h.Contacts.List(ctx, q, f.Account)
 	if err != nil {
 		return nil, err
 	}
-	s := toPhone(purposeDevice, numbers.Number{}, f.Account)
+	s := toPhone(purposeSignIn, numbers.Number{}, f.Account)
 	if method == byEmail {
 		have, _ := contact.Of(contacts, contact.Email)
-		s = toEmail(purposeDevice, have.Address, f.Account)
+		s = toEmail(purposeSignIn, have.Address, f.Account)
 	} else if have, ok := contact.Of(contacts, contact.Phone); ok {
-		s = toPhone(purposeDevice, numbers.Known(have.Address), f.Account)
+		s = toPhone(purposeSignIn, numbers.Known(have.Address), f.Account)
 	}
 	s.Typed = numbers.Number{} // an account keeps the number it has, whatever is found out about it now
-	if len(f.Proved) == 0 {
-		s.Code.Purpose, s.Code.Hidden = purposeSignIn, true
-		s.Code.Subject = "username\x00" + string(f.Typed.Way) + "\x00" + f.Typed.Value
-		s.Code.Shown = ""
-		if method == byEmail && f.Typed.Way == directory.ByEmail {
-			s.Code.Shown = email.Mask(f.Typed.Value)
-		}
+	s.Code.Hidden, s.Code.Shown, s.Code.Subject = true, "", "username\x00"+f.typed()
+	if method == byEmail && f.Typed.Way == directory.ByEmail {
+		s.Code.Shown = email.Mask(f.Typed.Value)
 	}
 	return s, nil
 }

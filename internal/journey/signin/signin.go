@@ -26,6 +26,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/journey/flow"
 	"github.com/selfsame-id/selfsame/internal/journey/flow/step"
 	"github.com/selfsame-id/selfsame/internal/journey/proof"
+	"github.com/selfsame-id/selfsame/internal/journey/proof/policy"
 	"github.com/selfsame-id/selfsame/internal/kit/fault"
 	"github.com/selfsame-id/selfsame/internal/kit/locale"
 	"github.com/selfsame-id/selfsame/internal/kit/quota"
@@ -49,6 +50,7 @@ type House struct {
 	Codes     *proof.Codes
 	Captchas  *proof.Captchas
 	Guesses   *proof.Passwords
+	Prover    *proof.Prover
 	Notices   *proof.Notices
 	Courier   *courier.Courier
 	Brand     string
@@ -63,39 +65,32 @@ type Rules struct {
 	Life      time.Duration // of a journey
 }
 
-// facts is what a sign-in knows so far.
+// facts is what a sign-in knows so far. Until something is proved the journey asks
+// by itself; from then on the proof in it says what is asked for next.
 type facts struct {
-	Region   string     `json:"region"`
-	Country  string     `json:"country"`
-	Locale   locale.Tag `json:"locale"`
-	ReturnTo string     `json:"return_to,omitempty"`
-	Device   browser    `json:"device,omitzero"` // that began the journey
+	proof.Proving
+	Region   string `json:"region"`
+	Country  string `json:"country"`
+	ReturnTo string `json:"return_to,omitempty"`
 
-	Typed   directory.Username `json:"typed,omitzero"`    // who the person says to be, as it was read
-	Account account.ID         `json:"account,omitempty"` // whom it means; never shown before a proof
-
-	Method   string          `json:"method,omitempty"` // the proof in progress
-	Choosing bool            `json:"choosing,omitempty"`
-	Sent     proof.Sent      `json:"sent,omitzero"`
-	Captcha  *proof.Captcha  `json:"captcha,omitempty"`
-	Wanted   *sending        `json:"wanted,omitempty"` // the code that waits for the captcha
-	Human    bool            `json:"human,omitempty"`  // a captcha was solved and not yet spent
-	Proved   []session.Proof `json:"proved,omitempty"`
+	Typed    directory.Username `json:"typed,omitzero"` // who the person says to be, as it was read
+	Choosing bool               `json:"choosing,omitempty"`
+	Waiting  *sending           `json:"waiting,omitempty"` // the code that waits for the captcha
 
 	NewPassword bool         `json:"new_password,omitempty"` // the e-mail is proved and free: a password is next
 	Asked       bool         `json:"asked,omitempty"`        // the contact that the region wants was asked for
 	Adding      contact.Kind `json:"adding,omitempty"`       // it, until it is there or skipped
 	AddSent     bool         `json:"add_sent,omitempty"`     // a code is out to it
 	MaySkip     bool         `json:"may_skip,omitempty"`
-	Made        bool         `json:"made,omitempty"`   // this journey made the account
-	Member      string       `json:"member,omitempty"` // the session that began it, where it adds to an account
+	Made        bool         `json:"made,omitempty"` // this journey made the account
 	Done        *done        `json:"done,omitempty"`
 }
 
 // restart forgets who was meant and what was proved. What was sent and what was
 // solved stays, so that nobody counts from zero by going back.
 func (f *facts) restart() {
-	fresh := facts{Region: f.Region, Country: f.Country, Locale: f.Locale, ReturnTo: f.ReturnTo, Device: f.Device, Sent: f.Sent, Human: f.Human}
+	fresh := facts{Region: f.Region, Country: f.Country, ReturnTo: f.ReturnTo,
+		Proving: proof.Proving{Locale: f.Locale, Device: f.Device, Sent: f.Sent, Human: f.Human}}
 	if f.Member != "" { // who began it stays who they are
 		fresh.Member, fresh.Account, fresh.Adding, fresh.Proved = f.Member, f.Account, f.Adding, f.Proved
 	}
@@ -114,28 +109,21 @@ type done struct {
 	DeviceToken string     `json:"device_token,omitempty"`
 }
 
-// browser is the device as the door saw it.
-type browser struct {
-	Secret string `json:"secret,omitempty"`
-	Name   string `json:"name,omitempty"`
-	Kind   string `json:"kind,omitempty"`
-}
-
 // Path tells the runner where the journey plays, in which language, and where it leads.
 func (f *facts) Path() (string, locale.Tag, string) { return f.Region, f.Locale, f.ReturnTo }
 
 // The methods.
 const (
-	bySMS      = "sms_code"
-	byEmail    = "email_code"
-	byPassword = "password"
+	bySMS      = policy.SMSCode
+	byEmail    = policy.EmailCode
+	byPassword = policy.Password
 )
 
 type call = flow.Call[facts]
 
 // Journey is the whole story.
 func Journey(h *House) *flow.Journey[facts] {
-	return &flow.Journey[facts]{
+	j := &flow.Journey[facts]{
 		Kinds: []string{"signin", "signup"},
 		Life:  h.Rules.Life,
 		Begin: h.begin,
@@ -179,6 +167,14 @@ func Journey(h *House) *flow.Journey[facts] {
 			}},
 		},
 	}
+	for name, s := range h.proving() {
+		own, shared := j.Steps[name]
+		if shared {
+			s = flow.Either(func(f *facts) bool { return f.Active() }, s, own)
+		}
+		j.Steps[name] = s
+	}
+	return j
 }
 
 // next names the step that the facts lead to.
@@ -186,6 +182,8 @@ func next(f *facts) step.Type {
 	switch {
 	case f.Done != nil:
 		return step.TypeDone
+	case f.Active():
+		return f.Proving.Next()
 	case f.Captcha != nil:
 		return step.TypeCaptcha
 	case f.Choosing:
@@ -207,8 +205,7 @@ func (h *House) begin(v flow.Visitor, b flow.Begin, now time.Time) (*facts, erro
 	if err != nil {
 		return nil, err
 	}
-	f := &facts{Region: r.Name, Country: b.Country, Locale: b.Locale, ReturnTo: b.ReturnTo,
-		Device: browser{v.DeviceSecret, v.DeviceName, v.DeviceKind}}
+	f := &facts{Region: r.Name, Country: b.Country, ReturnTo: b.ReturnTo, Proving: proof.Proving{Locale: b.Locale, Device: proof.DeviceOf(v)}}
 	if f.Locale == "" {
 		f.Locale = v.Locale
 	}
