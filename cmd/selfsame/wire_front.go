@@ -77,7 +77,12 @@ func (b *site) pages(hasArticle func(string) bool) (*pages.Pages, error) {
 	cfg := pages.Config{
 		PublicURL: b.set.Public(), Words: b.words, Clock: b.Clock, Brand: pages.Brand{Name: b.set.Brand.Name, Accent: b.set.Brand.Accent},
 		Regions: b.regions, Journeys: b.runner, Accounts: b.settings, Passkeys: b.settings, RelatedOrigins: relatedOrigins(b.keys.party), Visitor: b.visitor, Session: b.session, HasArticle: hasArticle,
-		Opening: func(kind, region string) step.Step { return b.signIn.Opening(kind, region) },
+		Opening: func(kind, region string) step.Step {
+			if s := b.contactChanges.Opening(kind, region); s != nil {
+				return s
+			}
+			return b.signIn.Opening(kind, region)
+		},
 		ProveOpening: func(ctx context.Context, v flow.Visitor, action string) (step.Step, error) {
 			return b.stepUp.Opening(ctx, b.db, v, action)
 		},

@@ -293,7 +293,7 @@ var what = map[contact.Kind]string{contact.Phone: "notice.what_phone", contact.E
 // tell sends a notice about a kind of contact; its link, if it has one, stands in
 // texts too, because a text may be all that reaches the owner (S-69).
 func (h *House) tell(ctx context.Context, tx *sqldb.Tx, n proof.Notice, kind contact.Kind) error {
-	n.Args = append(n.Args, "what", h.Notices.Word(n.Who, what[kind]), "link", h.Notices.Link(n.Token))
+	n.Args = append(n.Args, "what", h.Notices.Say(n.Who, what[kind]), "link", h.Notices.Link(n.Token))
 	return h.Notices.Send(ctx, tx, n)
 }
 

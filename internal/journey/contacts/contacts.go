@@ -53,8 +53,8 @@ type House struct {
 	Book     *quota.Book
 	Prover   *proof.Prover
 	Notices  *proof.Notices
-	// Secure freezes an account after an objection, for the reason that it names;
-	// nil: it is frozen as by its owner.
+	// Secure freezes an account after an objection, for the reason that it names, and
+	// tells its contacts; nil: it is frozen as by its owner.
 	Secure func(ctx context.Context, tx *sqldb.Tx, who account.Account, reason string) error
 	Rules  Rules
 }

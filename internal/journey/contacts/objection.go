@@ -135,6 +135,10 @@ func (h *House) undo(ctx context.Context, tx *sqldb.Tx, who account.Account, ch 
 	n := proof.Notice{Who: who, To: slices.Concat(before, after), Purpose: "notice_objected", Device: v.DeviceName, Place: v.Place}
 	if !freezes(ch.Kind) {
 		n.Purpose = "notice_dispute_objected"
+	} else if h.Secure != nil { // it has told those whose the account is now
+		for _, c := range after {
+			n.Except = append(n.Except, c.Address)
+		}
 	}
 	if err := h.Notices.Send(ctx, tx, n); err != nil {
 		return err
