@@ -5,8 +5,12 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/front/help"
 	"github.com/selfsame-id/selfsame/internal/identity/credential"
+	"github.com/selfsame-id/selfsame/internal/identity/device"
+	"github.com/selfsame-id/selfsame/internal/identity/question"
+	"github.com/selfsame-id/selfsame/internal/identity/recoverycode"
 	"github.com/selfsame-id/selfsame/internal/identity/region"
 	"github.com/selfsame-id/selfsame/internal/journey/proof"
+	"github.com/selfsame-id/selfsame/internal/journey/proof/policy"
 	"github.com/selfsame-id/selfsame/internal/journey/signin"
 	"github.com/selfsame-id/selfsame/internal/kit/quota"
 	"github.com/selfsame-id/selfsame/internal/kit/settings"
@@ -89,6 +93,15 @@ func regions(s settings.Settings) (*region.Book, error) {
 	return region.New(list...), nil
 }
 
+// proofFacts are those about proving and keeping an account.
+func proofFacts(s settings.Settings) help.ProofFacts {
+	return help.ProofFacts{
+		Young: policy.Young, Wait: policy.UsualWait, GuardedWait: policy.GuardedWait, RestoreFor: policy.RestoreFor, WeakFreeze: proof.WeakFor,
+		TrustFor: device.TrustFor, Silence: policy.DefaultThresholds.SilentPhone, Codes: recoverycode.Count, Prompts: promptsAnHour,
+		QuestionsOn: s.Questions.Enabled, Questions: question.Count, Answers: proof.TriesADay,
+	}
+}
+
 // facts are the numbers in force as the help center prints them.
 func facts(s settings.Settings, l proof.Limits, r *region.Book) help.Facts {
 	windows := func(q quota.Limit) (out []help.Window) {
@@ -104,6 +117,7 @@ func facts(s settings.Settings, l proof.Limits, r *region.Book) help.Facts {
 		Password:    help.PasswordFacts{Min: s.Passwords.MinLength, Max: passwordMost, Alone: s.Passwords.Alone, Page: "/account/password"},
 		Session:     help.SessionFacts{Idle: s.Sessions.Idle, Absolute: s.Sessions.Absolute, Fresh: freshFor},
 		Captcha:     help.CaptchaFacts{After: s.Passwords.CaptchaAfter, PictureAfter: s.Passwords.PictureAfter},
+		Proof:       proofFacts(s),
 		JourneyLife: s.Journeys.Life, Home: r.All()[0].Country, Ranges: map[string][]help.Range{},
 	}
 	if s.Codes.PerDestinationHour < s.Codes.PerDestinationDay {

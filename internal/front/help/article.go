@@ -35,8 +35,8 @@ type article struct {
 
 // markdown is CommonMark without raw HTML: goldmark drops it and dangerous
 // addresses unless told otherwise. The extension keeps line breaks between
-// Chinese characters from becoming spaces.
-var markdown = goldmark.New(goldmark.WithExtensions(extension.NewCJK(extension.WithEastAsianLineBreaks())))
+// Chinese characters from becoming spaces; tables are for what is compared.
+var markdown = goldmark.New(goldmark.WithExtensions(extension.Table, extension.NewCJK(extension.WithEastAsianLineBreaks())))
 
 // read makes an article of its text: an optional first line "keywords: ...",
 // then "# The question", then the answer. Places are filled in by text/template;

@@ -10,6 +10,7 @@ type Facts struct {
 	Password PasswordFacts
 	Session  SessionFacts
 	Captcha  CaptchaFacts
+	Proof    ProofFacts
 	// JourneyLife is how long a sign-in that was begun stays open.
 	JourneyLife time.Duration
 	// Silence is how long an account must have been silent before its number
@@ -49,6 +50,26 @@ type PasswordFacts struct {
 type SessionFacts struct {
 	Idle, Absolute time.Duration
 	Fresh          time.Duration // how long a proof opens what is hidden
+}
+
+// ProofFacts are about proving and keeping an account.
+type ProofFacts struct {
+	// Young is how long what is new carries nothing by itself, and how long a change
+	// can be objected to.
+	Young time.Duration
+	// Wait stands in for a second proof; GuardedWait where the owner has set up more
+	// than the usual.
+	Wait, GuardedWait time.Duration
+	RestoreFor        time.Duration // how long contacts and password of before open a recovery
+	WeakFreeze        time.Duration // how long a freeze by one weak proof lasts
+	TrustFor          time.Duration // how long a trusted device skips the second step
+	Silence           time.Duration // of a phone number, until a code to it is doubted
+	Codes             int           // recovery codes of a set
+	Prompts           int           // questions to signed-in devices in an hour
+	// QuestionsOn says that security questions are offered; Questions is how many
+	// there are, Answers how often a day all of them may be tried.
+	QuestionsOn        bool
+	Questions, Answers int
 }
 
 // CaptchaFacts are about tasks against robots.

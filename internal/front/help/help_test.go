@@ -29,9 +29,11 @@ func usual() Facts {
 		Code: CodeFacts{Length: 6, Life: 5 * time.Minute, Tries: 5,
 			Resend: []time.Duration{time.Minute, 2 * time.Minute, 5 * time.Minute},
 			Sends:  []Window{{5, time.Hour}, {10, 24 * time.Hour}}, Wrong: []Window{{10, time.Hour}, {30, 24 * time.Hour}}},
-		Password:    PasswordFacts{Min: 8, Max: 256},
-		Session:     SessionFacts{Idle: 14 * 24 * time.Hour, Absolute: 30 * 24 * time.Hour, Fresh: 10 * time.Minute},
-		Captcha:     CaptchaFacts{After: 3, PictureAfter: 10},
+		Password: PasswordFacts{Min: 8, Max: 256},
+		Session:  SessionFacts{Idle: 14 * 24 * time.Hour, Absolute: 30 * 24 * time.Hour, Fresh: 10 * time.Minute},
+		Captcha:  CaptchaFacts{After: 3, PictureAfter: 10},
+		Proof: ProofFacts{Young: 72 * time.Hour, Wait: 24 * time.Hour, GuardedWait: 72 * time.Hour, RestoreFor: 14 * 24 * time.Hour, WeakFreeze: 24 * time.Hour,
+			TrustFor: 90 * 24 * time.Hour, Silence: 180 * 24 * time.Hour, Codes: 10, Prompts: 3, QuestionsOn: true, Questions: 3, Answers: 3},
 		JourneyLife: 30 * time.Minute,
 		Regions:     []RegionFacts{{ID: "cn", Phone: true, Contact: "phone"}, {ID: "intl", Phone: true, Email: true, Contact: "email"}},
 		Home:        "CN",
@@ -115,7 +117,8 @@ func TestRegistryHoldsTheQuestions(t *testing.T) {
 }
 
 // promised are the topics whose behavior exists and which must be answered.
-var promised = strings.Fields("A01 C01 C04 C06 C07 C08 S01 S03 S04 O01 W02 V01 V02 V03 V04 V05 L04 R01 R02 R07 Y03")
+var promised = strings.Fields(`A01 C01 C04 C06 C07 C08 S01 S03 S04 O01 W01 W02 W03 W04 V01 V02 V03 V04 V05 L04 R01 R02 R03 R04 R05 R06 R07 R08 R09 R10 R11
+	Q01 Q02 Q03 X01 X02 X03 Y01 Y02 Y03 Y04 Y05 F01 F02 F04 Z01 D03`)
 
 func TestEveryWrittenTopicIsInEveryLanguage(t *testing.T) {
 	c := center(t, usual())
@@ -167,7 +170,8 @@ func TestArticlesHaveTheirShape(t *testing.T) {
 }
 
 // pages are the addresses outside the help center that articles may link to.
-var pages = strings.Fields("/signin /signup /signout /account /account/contacts /account/security /account/devices /account/activity /help")
+var pages = strings.Fields(`/signin /signup /signout /recover /freeze /unfreeze /help
+	/account /account/contacts /account/security /account/password /account/devices /account/activity /account/notices`)
 
 func TestLinksInsideArticlesResolve(t *testing.T) {
 	c := center(t, usual())
@@ -229,6 +233,25 @@ func walk(t *testing.T, f func(path, text string), endings ...string) {
 	}
 }
 
+// constant finds the text of a constant in the sources of a folder.
+func constant(t *testing.T, dir, name string) string {
+	t.Helper()
+	files, err := filepath.Glob(dir + "/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if value := regexp.MustCompile(`\b` + name + `\s*=\s*"([^"]*)"`).FindSubmatch(text); value != nil {
+			return string(value[1])
+		}
+	}
+	return ""
+}
+
 func TestEveryFaultLeadsToAWrittenArticle(t *testing.T) {
 	c := center(t, usual())
 	declaration := regexp.MustCompile(`\bDeclare\(\s*"([a-z0-9_]+)",\s*[\w.]+,\s*(?:"([^"]*)"|(\w+))`)
@@ -237,10 +260,8 @@ func TestEveryFaultLeadsToAWrittenArticle(t *testing.T) {
 		for _, m := range declaration.FindAllStringSubmatch(text, -1) {
 			seen++
 			topic := m[2]
-			if m[3] != "" { // a constant of the same file
-				if value := regexp.MustCompile(`\b` + m[3] + `\s*=\s*"([^"]*)"`).FindStringSubmatch(text); value != nil {
-					topic = value[1]
-				}
+			if m[3] != "" { // a constant of the same package
+				topic = constant(t, filepath.Dir(path), m[3])
 			}
 			if !c.Has(topic) {
 				t.Errorf("%s: %s leads to %q, which is not a written article", path, m[1], topic)
@@ -271,9 +292,11 @@ func TestNumbersComeFromConfiguration(t *testing.T) {
 		Brand: "Zanzibar *& Co*",
 		Code: CodeFacts{Length: 9, Life: 17 * time.Minute, Tries: 13, Resend: []time.Duration{77 * time.Second, 19 * time.Minute},
 			Sends: []Window{{23, 7 * time.Hour}, {41, 53 * time.Hour}}, Wrong: []Window{{61, 11 * time.Hour}}},
-		Password:    PasswordFacts{Min: 21, Max: 333, Page: "/account/security"},
-		Session:     SessionFacts{Idle: 38 * 24 * time.Hour, Absolute: 83 * 24 * time.Hour, Fresh: 29 * time.Minute},
-		Captcha:     CaptchaFacts{After: 14, PictureAfter: 37},
+		Password: PasswordFacts{Min: 21, Max: 333, Page: "/account/security"},
+		Session:  SessionFacts{Idle: 38 * 24 * time.Hour, Absolute: 83 * 24 * time.Hour, Fresh: 29 * time.Minute},
+		Captcha:  CaptchaFacts{After: 14, PictureAfter: 37},
+		Proof: ProofFacts{Young: 5 * 24 * time.Hour, Wait: 27 * time.Hour, GuardedWait: 7 * 24 * time.Hour, RestoreFor: 15 * 24 * time.Hour, WeakFreeze: 28 * time.Hour,
+			TrustFor: 94 * 24 * time.Hour, Silence: 184 * 24 * time.Hour, Codes: 16, Prompts: 18, QuestionsOn: true, Questions: 19, Answers: 22},
 		JourneyLife: 43 * time.Minute,
 		Silence:     91 * 24 * time.Hour,
 		Regions:     []RegionFacts{{ID: "atlantis", Email: true, Contact: "phone"}},
@@ -289,6 +312,12 @@ func TestNumbersComeFromConfiguration(t *testing.T) {
 		"S01": {"9 digits", "17 minutes", "83 days", "38 days"},
 		"S03": {"43 minutes"},
 		"S04": {"38 days"},
+		"R03": {"5 days"}, "R04": {"5 days"}, "R05": {"5 days"}, "R06": {"5 days"}, "R08": {"5 days"}, "R10": {"5 days", "atlantis: a phone number"}, "R11": {"5 days"},
+		"W04": {"16 codes", "27 hours to 7 days"},
+		"Q01": {"19 questions", "22 tries"}, "Q02": {"5 days"}, "Q03": {"22 tries", "5 days"},
+		"Y01": {"184 days", "29 minutes"}, "Y02": {"9 digits", "16 that you kept", "27 hours", "7 days", "5 days"}, "Y04": {"16 recovery codes", "94 days", "18 times", "7 days"},
+		"F01": {"28 hours", "27 hours", "7 days"}, "F02": {"27 hours to 7 days"},
+		"X01": {"15 days", "27 hours to 7 days", "5 days"}, "X03": {"5 days", "15 days"}, "Z01": {"184 days"}, "D03": {"5 days"},
 		"O01": {"38 days", "83 days"},
 		"R01": {"29 minutes"},
 		"R02": {"29 minutes"},
@@ -298,7 +327,7 @@ func TestNumbersComeFromConfiguration(t *testing.T) {
 		"V03": {"23 codes in 7 hours, 41 codes in 53 hours", "61 wrong codes in 11 hours", "77 seconds and 19 minutes", "17 minutes"},
 		"V04": {"23 codes in 7 hours, 41 codes in 53 hours", "77 seconds and 19 minutes"},
 		"V05": {"13 tries", "13 wrong codes", "17 minutes", "9 digits"},
-		"W01": {"21 characters", "333"},
+		"W01": {"21 characters", "333", "7 days"},
 		"Y03": {"14 wrong passwords", "37 wrong passwords"},
 		"Y05": {"9 digits"},
 	}
@@ -309,7 +338,12 @@ func TestNumbersComeFromConfiguration(t *testing.T) {
 		"V01": {"77 秒和19 分钟"}, "V02": {"77 秒和19 分钟", "17 分钟"},
 		"V03": {"7 小时 23 条、53 小时 41 条", "11 小时内输错 61 次", "77 秒和19 分钟", "17 分钟"},
 		"V04": {"7 小时 23 条、53 小时 41 条", "77 秒和19 分钟"}, "V05": {"试 13 次", "输错 13 次", "17 分钟", "9 位"},
-		"W01": {"21 个字符", "333 个"}, "Y03": {"14 次", "37 次"}, "Y05": {"9 位"},
+		"W01": {"21 个字符", "333 个", "7 天"},
+		"R03": {"5 天"}, "R04": {"5 天"}, "R05": {"5 天"}, "R06": {"5 天"}, "R08": {"5 天"}, "R10": {"5 天", "atlantis：手机号"}, "R11": {"5 天"},
+		"W04": {"16 个", "27 小时到 7 天"}, "Q01": {"19 个问题", "22 次"}, "Q02": {"5 天"}, "Q03": {"22 次", "5 天"},
+		"Y01": {"184 天", "29 分钟"}, "Y02": {"9 位", "16 个之一", "27 小时", "7 天", "5 天"}, "Y04": {"16 个恢复码", "94 天", "18 次", "7 天"},
+		"F01": {"28 小时", "27 小时", "7 天"}, "F02": {"27 小时到 7 天"},
+		"X01": {"15 天", "27 小时到 7 天", "5 天"}, "X03": {"5 天", "15 天"}, "Z01": {"184 天"}, "D03": {"5 天"}, "Y03": {"14 次", "37 次"}, "Y05": {"9 位"},
 	}
 	c := center(t, unusual)
 	tag := regexp.MustCompile(`<[^>]*>`)
@@ -328,7 +362,7 @@ func TestNumbersComeFromConfiguration(t *testing.T) {
 // TestNoNumberIsWrittenOut looks for numbers in the articles' sources that
 // should have been places.
 func TestNoNumberIsWrittenOut(t *testing.T) {
-	place := regexp.MustCompile(`\{\{[^}]*\}\}|topic:\w+|\(/[^)]*\)|M2M|\b\d\. `)
+	place := regexp.MustCompile(`\{\{[^}]*\}\}|topic:\w+|\(/[^)]*\)|M2M|2-step|\b\d\. `)
 	number := regexp.MustCompile(`\d+`)
 	allowed := []string{"12", "86", "138", "8000", "0"} // digits of an account ID; an example of a masked number; a leading 0
 	err := fs.WalkDir(house(), ".", func(path string, d fs.DirEntry, err error) error {
@@ -359,7 +393,7 @@ func TestPages(t *testing.T) {
 		status           int
 		want, not        []string
 	}{
-		{"/help", "en", 200, []string{"section verification-codes Verification codes", "article /help/verification-codes/why-is-my-code-unusable Why is my code unusable?"}, []string{"appeals", "deleting"}},
+		{"/help", "en", 200, []string{"section verification-codes Verification codes", "article /help/verification-codes/why-is-my-code-unusable Why is my code unusable?"}, []string{"appeals"}},
 		{"/help/", "zh-CN,zh;q=0.9", 200, []string{"section verification-codes 验证码", "为什么验证码不能用？"}, nil},
 		{"/help/verification-codes/why-is-my-code-unusable", "en", 200, []string{"Why is my code unusable? (en, Verification codes)", "<p>The page says which", "related /help/verification-codes/when-can-i-ask-again"}, nil},
 		{"/help/verification-codes/why-is-my-code-unusable", "zh-Hans", 200, []string{"为什么验证码不能用？ (zh-Hans, 验证码)"}, nil},
