@@ -5,6 +5,7 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/identity/prompt"
 	"github.com/selfsame-id/selfsame/internal/journey/proof"
+	accountpage "github.com/selfsame-id/selfsame/internal/journey/settings"
 )
 
 // promptsAnHour is how many questions about one account are asked in an hour.
@@ -20,4 +21,11 @@ func (b *site) prompting(notices *proof.Notices) *proof.Prompts {
 	}
 	b.prover.Means = append(b.prover.Means, proof.ByPrompt(p))
 	return p
+}
+
+// watching lets signed-in pages and apps hear of questions at once.
+func (b *site) watching(p *proof.Prompts) *accountpage.Watching {
+	w := accountpage.NewWatching(b.db, b.Clock, p.Store, b.sessions)
+	b.runs = append(b.runs, w.Run)
+	return w
 }

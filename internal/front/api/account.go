@@ -26,7 +26,7 @@ type contactView struct {
 }
 
 type ownMethod struct {
-	Method string `json:"method" enum:"sms_code,email_code,password"`
+	Method string `json:"method" enum:"sms_code,email_code,password,passkey,totp,recovery_code,questions,device_prompt,linked"`
 	On     bool   `json:"on"`
 }
 
@@ -92,7 +92,7 @@ func (a *api) overview(ctx context.Context, l *session.Live) (*accountView, erro
 	}
 	v := &accountView{
 		ID: l.AccountID.String(), State: string(l.Account.State), Region: l.Account.Region, Locale: l.Account.Locale,
-		Nickname: l.Account.Nickname, CreatedAt: l.Account.CreatedAt, Methods: []ownMethod{},
+		Nickname: l.Account.Nickname, CreatedAt: l.Account.CreatedAt,
 	}
 	if l.Account.Avatar != "" {
 		v.Avatar = avatarPath
@@ -103,10 +103,8 @@ func (a *api) overview(ctx context.Context, l *session.Live) (*accountView, erro
 	if c, ok := contact.Of(o.Contacts, contact.Email); ok {
 		v.Email = &contactView{email.Mask(c.Address), c.VerifiedAt}
 	}
-	for _, m := range methodsOf(o) {
-		v.Methods = append(v.Methods, ownMethod{m.Method, m.State == methodOn})
-	}
-	return v, nil
+	v.Methods, err = a.ownMethods(ctx, l)
+	return v, err
 }
 
 func (a *api) changeProfile(ctx context.Context, l *session.Live, in *struct{ body[changeAccount] }) (*accountView, error) {

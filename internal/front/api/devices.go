@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/identity/session"
+	"github.com/selfsame-id/selfsame/internal/journey/settings"
 	"github.com/selfsame-id/selfsame/internal/kit/fault"
 )
 
@@ -18,6 +19,8 @@ type deviceView struct {
 	SignedIn  bool      `json:"signed_in"`
 	CreatedAt time.Time `json:"created_at" doc:"When the account met it."`
 	UsedAt    time.Time `json:"used_at" doc:"Last use, to ten minutes."`
+	// TrustedUntil is missing where the device asks for the second step.
+	TrustedUntil *time.Time `json:"trusted_until,omitempty" doc:"Until when it skips the second step; missing if it does not."`
 }
 
 type devicesView struct {
@@ -64,7 +67,15 @@ func (a *api) listDevices(ctx context.Context, l *session.Live, _ *none) (*devic
 	}
 	v := &devicesView{make([]deviceView, 0, len(list))}
 	for _, d := range list {
-		v.Devices = append(v.Devices, deviceView{d.ID, d.Name, d.Kind, d.Place, d.Current, d.SignedIn, d.CreatedAt, d.UsedAt})
+		v.Devices = append(v.Devices, deviceView{d.ID, d.Name, d.Kind, d.Place, d.Current, d.SignedIn, d.CreatedAt, d.UsedAt, trustedUntil(d)})
 	}
 	return v, nil
+}
+
+// trustedUntil is the end of trust that still lasts.
+func trustedUntil(d settings.Device) *time.Time {
+	if !d.Trusts {
+		return nil
+	}
+	return &d.TrustedUntil
 }

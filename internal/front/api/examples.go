@@ -66,7 +66,15 @@ var (
 	contactsExamples = []example{{name: "contacts", answer: `{"phone":{"address":"+8613800138000","verified_at":"2026-11-22T10:01:00Z"}}`}}
 	passwordExamples = []example{{name: "password", summary: "A new password", body: `{"new_password":"correct horse battery","keep_others":false}`}}
 	methodsExamples  = []example{{name: "methods", answer: `{"methods":[{"method":"sms_code","state":"on","to":"+86 138 **** 8000","since":"2026-11-22T10:01:00Z"},` +
-		`{"method":"email_code","state":"unavailable","reason":"no_email"},{"method":"password","state":"off"}]}`}}
+		`{"method":"email_code","state":"unavailable","reason":"no_email"},{"method":"password","state":"off"},` +
+		`{"method":"recovery_code","state":"on","since":"2026-11-22T10:01:00Z","count":10}],"two_step":{"on":true,"since":"2026-11-22T10:01:00Z"},"sms_protection":{"on":false}}`}}
+	twoStepExamples = []example{{name: "on", summary: "On", body: `{"on":true}`, answer: `{"on":true,"recovery_codes":["ABCD-EFGH-JKMN-PQRS"]}`}, {name: "off", summary: "Off", body: `{"on":false}`, answer: `{"on":false}`}}
+	switchExamples  = []example{{name: "on", summary: "On", body: `{"on":true}`}}
+	trustExamples   = []example{{name: "trust", summary: "Trust this device", body: `{"trusted":true}`}}
+	promptsExamples = []example{{name: "asked", answer: `{"prompts":[{"id":"AZqfK2x0c8w2u4i6o8p0aQ","purpose":"sign_in","choices":["47","81","23"],"device":"Firefox on Linux","kind":"browser","place":"Berlin, Germany",` +
+		`"created_at":"2026-11-22T10:01:00Z","expires_at":"2026-11-22T10:03:00Z"}]}`}}
+	promptAnswerExamples = []example{{name: "approve", summary: "It is me", body: `{"answer":"approve","number":"47"}`, answer: `{"state":"approved"}`},
+		{name: "deny", summary: "It is not me", body: `{"answer":"deny"}`, answer: `{"state":"denied"}`}}
 	devicesExamples = []example{{name: "devices", answer: `{"devices":[{"id":"q2VwzX8nT0m4rJ6yB1sKdA","name":"Pixel 9","kind":"phone","place":"Berlin, Germany","current":true,"signed_in":true,` +
 		`"created_at":"2026-11-22T10:01:00Z","used_at":"2026-11-22T10:01:00Z"}]}`}}
 	endedExamples    = []example{{name: "ended", answer: `{"ended":2}`}}

@@ -46,6 +46,9 @@ type example struct {
 func (c call) pattern() string { return c.method + " " + c.path }
 func (c call) writes() bool    { return c.method != http.MethodGet }
 
+// eventStream is the media type of answers that go on (HTML section 9.2).
+const eventStream = "text/event-stream"
+
 // body is an input with a JSON body, which the decoder of httpd reads.
 type body[T any] struct{ Sent T }
 
@@ -87,6 +90,9 @@ func register[I, O any](a *api, c call, f func(ctx context.Context, l *session.L
 	}
 	if b, ok := any(new(I)).(bodied); ok {
 		c.target = b.target()
+	}
+	if c.sends == eventStream {
+		a.mux.options[c.pattern()] = append(a.mux.options[c.pattern()], httpd.Streams())
 	}
 	if c.cap != 0 {
 		a.mux.options[c.pattern()] = append(a.mux.options[c.pattern()], httpd.Body(c.cap))

@@ -18,6 +18,7 @@ type Device struct {
 	device.Device
 	Current  bool
 	SignedIn bool
+	Trusts   bool // it skips the second step now
 }
 
 // ListDevices lists the devices of the account, the present one first.
@@ -36,7 +37,7 @@ func (h *House) ListDevices(ctx context.Context, l *session.Live) ([]Device, err
 		if in && used.After(d.UsedAt) {
 			d.UsedAt = used
 		}
-		out = append(out, Device{Device: d, Current: d.ID == l.DeviceID, SignedIn: in})
+		out = append(out, Device{Device: d, Current: d.ID == l.DeviceID, SignedIn: in, Trusts: d.Trusted(h.DB.Now())})
 	}
 	slices.SortStableFunc(out, func(a, b Device) int {
 		switch {

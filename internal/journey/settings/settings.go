@@ -46,6 +46,7 @@ type House struct {
 	RecoveryCodes *recoverycode.Store
 	Questions     *proof.Questions
 	Prompts       *proof.Prompts
+	Watching      *Watching
 	Brand         string
 	Tags          []string    // languages an account may choose
 	ProfileLimit  quota.Limit // profile changes of one account
