@@ -84,6 +84,8 @@ var notices = map[string]string{
 	"signed_out": "page.notice.signed_out", "device": "page.notice.device", "others": "page.notice.others",
 	"passkey_added": "page.notice.passkey_added", "passkey_renamed": "page.notice.passkey_renamed", "passkey_removed": "page.notice.passkey_removed",
 	"nickname": "page.notice.nickname", "password": "page.notice.password", "avatar": "page.notice.avatar", "avatar_removed": "page.notice.avatar_removed",
+	"totp_on": "page.notice.totp_on", "totp_off": "page.notice.totp_off", "codes_kept": "page.notice.codes_kept",
+	"questions_set": "page.notice.questions_set", "questions_off": "page.notice.questions_off",
 }
 
 // noticed begins a page with what was just done, told by a word in the address

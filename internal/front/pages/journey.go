@@ -329,7 +329,11 @@ func (v *visit) input(name string) flow.Input {
 	case "password", "new_password":
 		in.Password = get("password")
 	case "code":
-		in.Code = readCode(get("code"))
+		if in.Code = readCode(get("code")); v.kept() {
+			in.Code = strings.TrimSpace(get("code")) // letters count
+		}
+	case "answers":
+		in.Answers = answersOf(v.form)
 	case "method":
 		in.Method = get("method")
 	case "captcha":

@@ -39,6 +39,7 @@ type Config struct {
 	Journeys Journeys
 	Accounts Accounts
 	Passkeys Passkeys
+	Factors  Factors
 	// RelatedOrigins are the sites on which our passkeys may be used, for browsers.
 	RelatedOrigins []string
 	// Opening is the first step of a journey that has not begun, so that a look
@@ -164,6 +165,7 @@ func (p *Pages) Mount(rt *httpd.Router) {
 	rt.Handle("POST /account/profile", p.signedIn(p.profileAnswer), httpd.Files(p.cfg.AvatarBytes+64<<10))
 	rt.Handle("GET /account/avatar/{id}", p.signedIn(p.avatar))
 	p.mountPasskeys(rt)
+	p.mountFactors(rt)
 	p.assets.mount(rt)
 	if p.cfg.Storybook {
 		rt.Handle("GET /storybook", p.storybook)

@@ -20,7 +20,7 @@ import (
 // stories lists every page, step and refusal with sample data.
 func stories() []story {
 	var all []story
-	for _, part := range [][]story{frontStories(), identifyStories(), codeStories(), stepStories(), proveStories(), passkeyStories(), resultStories(), accountStories(), helpStories(), errorStories()} {
+	for _, part := range [][]story{frontStories(), identifyStories(), codeStories(), stepStories(), proveStories(), passkeyStories(), factorStories(), resultStories(), accountStories(), helpStories(), errorStories()} {
 		all = append(all, part...)
 	}
 	return all

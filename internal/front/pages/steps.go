@@ -72,6 +72,9 @@ func (b stepBuilder) build() (view, error) {
 	if s, ok := asStep[step.Wait](present); ok {
 		return b.wait(s), nil
 	}
+	if v := b.secret(present); v != nil {
+		return v, nil
+	}
 	return nil, fmt.Errorf("pages: there is no page for the step %q", present.StepType())
 }
 
