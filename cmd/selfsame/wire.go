@@ -239,7 +239,7 @@ func (b *site) journeys(context.Context) error {
 		DB: b.db, Accounts: b.accounts, Contacts: b.contacts, Devices: b.devices, Sessions: b.sessions, Audit: b.audit,
 		Passwords: b.passwords, Book: b.book, Notices: notices, Prover: b.prover, Brand: b.set.Brand.Name,
 		Changes: b.life.changes, Endings: b.life.endings, Watch: b.life.freeze,
-		Passkeys: b.keys.store, Party: b.keys.party, TOTP: b.factors.totp, RecoveryCodes: b.factors.codes, Questions: b.factors.questions, Prompts: prompts,
+		Passkeys: b.keys.store, Party: b.keys.party, TOTP: b.factors.totp, RecoveryCodes: b.factors.codes, Questions: b.factors.questions, Prompts: prompts, Watching: b.watching(prompts),
 		ProfileLimit: limit("profile.changes", within(30, time.Hour), within(100, day)),
 	}
 	for _, tag := range b.words.Tags() {

@@ -76,12 +76,12 @@ func (b *site) securityText(w http.ResponseWriter, _ *http.Request) error {
 func (b *site) pages(hasArticle func(string) bool) (*pages.Pages, error) {
 	cfg := pages.Config{
 		PublicURL: b.set.Public(), Words: b.words, Clock: b.Clock, Brand: pages.Brand{Name: b.set.Brand.Name, Accent: b.set.Brand.Accent},
-		Regions: b.regions, Journeys: b.runner, Accounts: b.settings, Passkeys: b.settings, RelatedOrigins: relatedOrigins(b.keys.party), Visitor: b.visitor, Session: b.session, HasArticle: hasArticle,
+		Regions: b.regions, Journeys: b.runner, Accounts: b.settings, Passkeys: b.settings, Factors: b.settings, RelatedOrigins: relatedOrigins(b.keys.party), Visitor: b.visitor, Session: b.session, HasArticle: hasArticle,
 		Opening: func(kind, region string) step.Step {
 			if s := b.contactChanges.Opening(kind, region); s != nil {
 				return s
 			}
-			return b.signIn.Opening(kind, region)
+			return b.signIn.Opening(region)
 		},
 		ProveOpening: func(ctx context.Context, v flow.Visitor, action string) (step.Step, error) {
 			return b.stepUp.Opening(ctx, b.db, v, action)
