@@ -88,7 +88,7 @@ var inputKinds = []inputKind{
 	{"passkey", "InputPasskey", "What navigator.credentials.get answered.",
 		[]inputField{{name: "credential", about: "AuthenticationResponseJSON (WebAuthn Level 3 section 5.1): toJSON() of the credential.", holds: "object"}},
 		slices.Concat([]*fault.Fault{proof.TooManyAttempts, proof.MethodUnavailable}, gateFaults)},
-	{"check", "InputCheck", "Look whether the device has answered.", nil, slices.Concat([]*fault.Fault{proof.MethodUnavailable}, gateFaults)},
+	{"check", "InputCheck", "Look whether the device has answered.", nil, slices.Concat([]*fault.Fault{proof.MethodUnavailable, proof.PromptDenied, proof.PromptExpired}, gateFaults)},
 	{"wait", "InputWait", "Let time stand in for what is missing: every contact of the account is told, and can object.", nil, []*fault.Fault{proof.MethodUnavailable}},
 	{"confirm", "InputConfirm", "Accept what will happen.", nil, gateFaults},
 	{"resend", "InputResend", "Another code; it replaces the last one.", nil, []*fault.Fault{proof.CodesLimited}},
