@@ -76,7 +76,7 @@ func (b *site) securityText(w http.ResponseWriter, _ *http.Request) error {
 func (b *site) pages(hasArticle func(string) bool) (*pages.Pages, error) {
 	cfg := pages.Config{
 		PublicURL: b.set.Public(), Words: b.words, Clock: b.Clock, Brand: pages.Brand{Name: b.set.Brand.Name, Accent: b.set.Brand.Accent},
-		Regions: b.regions, Journeys: b.runner, Accounts: b.settings, Passkeys: b.settings, Factors: b.settings, RelatedOrigins: relatedOrigins(b.keys.party), Visitor: b.visitor, Session: b.session, HasArticle: hasArticle,
+		Regions: b.regions, Journeys: b.runner, Accounts: b.settings, Changes: b.contactChanges, Passkeys: b.settings, Factors: b.settings, RelatedOrigins: relatedOrigins(b.keys.party), Visitor: b.visitor, Session: b.session, HasArticle: hasArticle,
 		Opening: func(kind, region string) step.Step {
 			if s := b.contactChanges.Opening(kind, region); s != nil {
 				return s

@@ -25,13 +25,18 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity/credential"
 	"github.com/selfsame-id/selfsame/internal/identity/device"
 	"github.com/selfsame-id/selfsame/internal/identity/directory"
+	"github.com/selfsame-id/selfsame/internal/identity/question"
+	"github.com/selfsame-id/selfsame/internal/identity/recoverycode"
 	"github.com/selfsame-id/selfsame/internal/identity/region"
 	"github.com/selfsame-id/selfsame/internal/identity/session"
+	"github.com/selfsame-id/selfsame/internal/identity/totp"
+	"github.com/selfsame-id/selfsame/internal/journey/contacts"
 	"github.com/selfsame-id/selfsame/internal/journey/flow"
 	"github.com/selfsame-id/selfsame/internal/journey/proof"
 	"github.com/selfsame-id/selfsame/internal/journey/proof/policy"
 	"github.com/selfsame-id/selfsame/internal/journey/settings"
 	"github.com/selfsame-id/selfsame/internal/journey/signin"
+	"github.com/selfsame-id/selfsame/internal/journey/stepup"
 	"github.com/selfsame-id/selfsame/internal/kit/captcha"
 	"github.com/selfsame-id/selfsame/internal/kit/clock"
 	"github.com/selfsame-id/selfsame/internal/kit/job"
@@ -56,6 +61,7 @@ type house struct {
 	handler   http.Handler
 	box       *box
 	sign      *signin.House
+	contacts  *contacts.House
 	settings  *settings.House
 	doc       *spec
 	limits    proof.Limits
@@ -91,7 +97,8 @@ func newHouse(t *testing.T, db *sqldb.DB, c *clock.Clock) *house {
 	h.journeys(ring)
 	runner := flow.New(db, ring, nil)
 	flow.Add(runner, signin.Journey(h.sign))
-	flow.Add(runner, signin.Adding(h.sign))
+	flow.Add(runner, contacts.Journey(h.contacts))
+	flow.Add(runner, stepup.Journey(&stepup.House{Prover: h.sign.Prover, Accounts: h.sign.Accounts, Sessions: h.sign.Sessions, Audit: h.sign.Audit, Life: 15 * time.Minute}))
 	public, _ := url.Parse("https://" + host)
 	face := httpd.Pages(func(w http.ResponseWriter, r *http.Request, f httpd.Failure) error {
 		w.WriteHeader(f.Status)
@@ -152,10 +159,15 @@ func (h *house) journeys(ring *seal.Ring) {
 	h.setLimits(h.limits)
 	s.Notices = proof.NewNotices(h.box.courier, book, "Selfsame", func(string) *time.Location { return time.UTC })
 	changes := change.New(ring)
+	h.contacts = &contacts.House{DB: h.db, Regions: s.Regions, Numbers: plan, Accounts: accounts, Contacts: s.Contacts, Changes: changes, Sessions: s.Sessions,
+		Audit: s.Audit, Book: counts, Prover: p, Notices: s.Notices, Rules: contacts.Rules{Life: 15 * time.Minute, Wait: policy.Young, ObjectFor: policy.Young,
+			Changes: limit("contacts.changes", 30), Typed: limit("contacts.typed", 30), Disputes: limit("contacts.disputes", 30), Disputed: limit("contacts.disputed", 30)}}
 	h.settings = &settings.House{
 		Changes: changes, Endings: &proof.Endings{Sessions: s.Sessions, Devices: devices, Changes: changes},
 		DB: h.db, Accounts: accounts, Contacts: s.Contacts, Devices: devices, Sessions: s.Sessions, Audit: s.Audit, Passwords: s.Passwords,
 		Book: counts, Notices: s.Notices, Prover: p, Brand: "Selfsame", Tags: []string{"en", "zh-Hans"}, ProfileLimit: limit("profile.changes", 30),
+		TOTP: totp.New(ring), RecoveryCodes: recoverycode.New(ring, s.Passwords),
+		Questions: &proof.Questions{Stored: question.New(ring, s.Passwords), Words: book, Enabled: true, Tries: proof.QuestionTries()},
 	}
 }
 

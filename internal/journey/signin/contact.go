@@ -52,9 +52,6 @@ func (h *House) addPhone() flow.Move[facts] {
 			if err := h.recent(c); err != nil {
 				return err
 			}
-			if err := h.lacks(ctx, tx, c); err != nil {
-				return err
-			}
 			number, err := h.readPhone(c)
 			if err != nil {
 				return err
@@ -78,9 +75,6 @@ func (h *House) addEmail() flow.Move[facts] {
 				return flow.JourneyStep
 			}
 			if err := h.recent(c); err != nil {
-				return err
-			}
-			if err := h.lacks(ctx, tx, c); err != nil {
 				return err
 			}
 			address, err := email.Read(c.Input.Email)
@@ -111,11 +105,6 @@ func (h *House) addProved(ctx context.Context, tx *sqldb.Tx, c *call) error {
 	}
 	kind := f.Adding
 	if _, has := contact.Of(contacts, kind); has { // another journey of the same person was quicker
-		if f.Member != "" {
-			f.AddSent = false
-			c.Refuse(proof.MethodUnavailable.With("reason", "has_one"))
-			return nil
-		}
 		f.Adding = ""
 		return h.enter(ctx, tx, c, who)
 	}

@@ -10,7 +10,6 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity/contact"
 	"github.com/selfsame-id/selfsame/internal/identity/credential"
 	"github.com/selfsame-id/selfsame/internal/identity/device"
-	"github.com/selfsame-id/selfsame/internal/identity/session"
 	"github.com/selfsame-id/selfsame/internal/journey/flow"
 	"github.com/selfsame-id/selfsame/internal/journey/flow/step"
 	"github.com/selfsame-id/selfsame/internal/journey/proof"
@@ -73,7 +72,7 @@ func (h *House) newAccount(ctx context.Context, tx *sqldb.Tx, c *call, kind cont
 // (S-86), then the contact that its region wants, then the session. acts are what
 // was done on the way; they are told in one row of entries with what comes of it.
 func (h *House) enter(ctx context.Context, tx *sqldb.Tx, c *call, who account.Account, acts ...audit.Entry) error {
-	if f := c.Facts; f.Member == "" && !f.Made && !f.Ready { // the state is told to who has proved enough (S-26)
+	if f := c.Facts; !f.Made && !f.Ready { // the state is told to who has proved enough (S-26)
 		if enough, err := h.suffices(ctx, tx, c, who); err != nil || !enough {
 			return err
 		}
@@ -88,9 +87,6 @@ func (h *House) enter(ctx context.Context, tx *sqldb.Tx, c *call, who account.Ac
 			return err
 		}
 		return h.stop(c, err)
-	}
-	if c.Facts.Member != "" {
-		return h.added(ctx, tx, c, who, acts...)
 	}
 	wants, err := h.wants(ctx, tx, c, who)
 	if err != nil {
@@ -116,9 +112,6 @@ const proofFor = 10 * time.Minute
 func (h *House) recent(c *call) error {
 	for _, p := range c.Facts.Proved {
 		if c.Now.Sub(p.At) > proofFor {
-			if c.Facts.Member != "" {
-				return session.ProofRequired.With("for", c.Kind)
-			}
 			c.Facts.restart()
 			return flow.JourneyExpired
 		}

@@ -111,7 +111,6 @@ func newTown(t testing.TB, db *sqldb.DB, c *clock.Clock, change ...func(*signin.
 	h.Notices = proof.NewNotices(post.courier, book, "Selfsame", func(string) *time.Location { return time.UTC })
 	r := flow.New(db, ring, nil)
 	flow.Add(r, signin.Journey(h))
-	flow.Add(r, signin.Adding(h))
 	return &town{t: t, db: db, clock: c, house: h, runner: r, post: post, ring: ring}
 }
 

@@ -26,17 +26,12 @@ func (h *House) showIdentify(ctx context.Context, q sqldb.Querier, c *call) (ste
 
 // Opening is the first step of a journey that has not begun: a page can show it
 // and nothing is written.
-func (h *House) Opening(kind, regionName string) step.Step {
+func (h *House) Opening(regionName string) step.Step {
 	r, err := h.Regions.Get(regionName)
 	if err != nil {
 		r, _ = h.Regions.Get("")
 	}
-	c := &call{Facts: &facts{Region: r.Name, Country: r.Country, Adding: adds[kind]}}
-	show := h.showIdentify
-	if c.Facts.Adding != "" {
-		show = h.showAddContact
-	}
-	s, _ := show(context.Background(), nil, c)
+	s, _ := h.showIdentify(context.Background(), nil, &call{Facts: &facts{Region: r.Name, Country: r.Country}})
 	return s
 }
 

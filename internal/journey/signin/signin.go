@@ -89,12 +89,8 @@ type facts struct {
 // restart forgets who was meant and what was proved. What was sent and what was
 // solved stays, so that nobody counts from zero by going back.
 func (f *facts) restart() {
-	fresh := facts{Region: f.Region, Country: f.Country, ReturnTo: f.ReturnTo,
+	*f = facts{Region: f.Region, Country: f.Country, ReturnTo: f.ReturnTo,
 		Proving: proof.Proving{Locale: f.Locale, Device: f.Device, Sent: f.Sent, Human: f.Human}}
-	if f.Member != "" { // who began it stays who they are
-		fresh.Member, fresh.Account, fresh.Adding, fresh.Proved = f.Member, f.Account, f.Adding, f.Proved
-	}
-	*f = fresh
 }
 
 // done is the end of a journey.
