@@ -33,6 +33,10 @@ var eventIcons = map[audit.Kind]string{
 	audit.Proved: "circle-check", audit.PasskeyAdded: "fingerprint", audit.PasskeyRenamed: "fingerprint", audit.PasskeyRemoved: "fingerprint", audit.PasskeySuspect: "triangle-alert",
 	audit.TOTPOn: "timer", audit.TOTPOff: "timer", audit.RecoveryCodesNew: "ticket", audit.RecoveryCodeUsed: "ticket",
 	audit.QuestionsSet: "message-circle-question-mark", audit.QuestionsOff: "message-circle-question-mark",
+	audit.ContactChanged: "smartphone", audit.ContactReplacing: "clock", audit.ContactRemoved: "trash-2", audit.ContactDisputed: "flag", audit.ContactReleased: "flag",
+	audit.DisputeBegun: "flag", audit.ChangeWithdrawn: "undo-2", audit.ChangeObjected: "undo-2", audit.ChangeLapsed: "clock",
+	audit.Frozen: "snowflake", audit.FrozenByRule: "snowflake", audit.FrozenBySupport: "snowflake", audit.Unfrozen: "lock-open", audit.Thawed: "lock-open",
+	audit.Blocked: "triangle-alert", audit.Unblocked: "lock-open", audit.Recovered: "life-buoy", audit.TakeoverUndone: "undo-2", audit.RecoveryWait: "clock",
 }
 
 // event says what happened: the sentence audit.<kind>, or audit.<kind>_<method>

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/front/httpd"
+	"github.com/selfsame-id/selfsame/internal/identity/account"
 	"github.com/selfsame-id/selfsame/internal/identity/region"
 	"github.com/selfsame-id/selfsame/internal/identity/session"
 	"github.com/selfsame-id/selfsame/internal/journey/flow"
@@ -357,6 +358,10 @@ func (v *visit) goOn() error {
 	}
 	httpd.ClearCookie(v.r, httpd.JourneyCookie)
 	if done, ok := asStep[step.Done](v.ticket.Step); ok {
+		if done.Result == "found" && done.Account != nil {
+			id, _ := account.ReadID(done.Account.ID)
+			return v.write(v.w, http.StatusOK, v.foundView(v.frame(v.r, v.me), id.Spaced()))
+		}
 		if page := resultPath(done.Result, v.returnTo); page != "" {
 			return seeOther(v.w, page)
 		}

@@ -10,12 +10,13 @@ import (
 )
 
 // resultPage says what a journey did, when that is more than a sign-in: what it
-// means, and what to look through now. It holds nothing about an account, so that
-// it can be opened again and by anybody.
+// means, and what to look through now. Its address holds nothing about an account,
+// so that it can be opened again and by anybody.
 type resultPage struct {
 	*Frame
 	Heading, Lead string
 	Icon          string
+	AccountID     string // of the account that was looked for; empty: it is about something else
 	Points        []string
 	Primary       Way
 	Rows          []Way
@@ -34,8 +35,10 @@ var results = map[string]struct {
 	"recovered": {icon: "circle-check", first: "/account/contacts", others: []string{"/account/security", "/account/devices", "/account/activity"}},
 	"frozen":    {icon: "snowflake", first: "/unfreeze", others: []string{"/help/frozen-accounts/how-do-i-freeze-and-unfreeze"}, stranger: true},
 	"unfrozen":  {icon: "lock-open", first: "/account/contacts", others: []string{"/account/security", "/account/devices", "/account/activity"}},
+	"added":     {icon: "circle-check", first: "/account/contacts"},
 	"changed":   {icon: "circle-check", first: "/account/contacts"},
 	"removed":   {icon: "circle-check", first: "/account/contacts"},
+	"kept":      {icon: "shield-check", first: "/account/contacts", stranger: true},
 	"objected":  {icon: "snowflake", first: "/unfreeze", others: []string{"/help/lost-stolen-replaced/how-do-i-get-a-stolen-account-back"}, stranger: true},
 }
 
@@ -96,6 +99,14 @@ func (p *Pages) resultView(f *Frame, name, back string) view {
 		}
 		v.Rows = append(v.Rows, home)
 	}
+	return v.named()
+}
+
+// found is the end of who only looked for the account ID. It is the answer to the
+// last proof and stands at no address.
+func (p *Pages) foundView(f *Frame, id string) view {
+	v := resultPage{Frame: f, Icon: "circle-check", Heading: f.T("page.result.found_title"), Lead: f.T("page.result.found_lead"), AccountID: id,
+		Primary: Way{Href: "/signin", Text: f.T("page.front.signin")}, Rows: []Way{{Href: "/recover", Text: f.T("page.result.to_recover"), Icon: "life-buoy"}}}
 	return v.named()
 }
 

@@ -38,7 +38,8 @@ type methodPage struct {
 	WhyHref              string
 	Proved               string // what counts already; empty: nothing
 	Methods, Unavailable []methodChoice
-	Wait                 int // hours; 0: waiting is not offered
+	Wait                 string // the words of waiting; empty: it is not offered
+	TakenOver            bool   // the account can be proved as it was before somebody else changed it
 	Help                 string
 }
 
@@ -70,8 +71,13 @@ func (b stepBuilder) chooseMethod(s step.ChooseMethod) view {
 		p.Unavailable = append(p.Unavailable, b.methodChoice(m))
 	}
 	if s.Wait != nil {
-		p.Wait = s.Wait.Hours
+		key := "step.choose_method.wait_" + s.For
+		if !b.has(key) {
+			key = "step.choose_method.wait"
+		}
+		p.Wait = b.T(key, "n", s.Wait.Hours)
 	}
+	p.TakenOver = slices.Contains(s.Inputs, "taken_over")
 	p.titled(b.T("step.choose_method.title"))
 	return p
 }
@@ -112,11 +118,11 @@ type effectRow struct {
 // effectIcons draw what will happen.
 var effectIcons = map[string]string{
 	"sessions_end": "log-out", "others_end": "log-out", "sign_in_stops": "snowflake", "contact_told": "bell", "nothing_lost": "shield-check",
-	"contact_changes": "refresh-cw", "contact_goes": "trash-2", "waits": "clock", "can_undo": "undo-2",
+	"contact_comes": "smartphone", "contact_goes": "trash-2", "holder_told": "bell", "waits": "clock", "can_undo": "undo-2", "freeze_ends": "clock",
 }
 
 // gentle are the actions whose button need not warn.
-var gentle = []string{"unfreeze", "change_phone", "change_email", "add_phone", "add_email", "two_step_on"}
+var gentle = []string{"unfreeze", "change_phone", "change_email", "add_phone", "add_email", "dispute_phone", "dispute_email", "two_step_on"}
 
 func (b stepBuilder) confirm(s step.Confirm) view {
 	p := confirmPage{stepFrame: b.base(), Heading: b.T("page.confirm.title"), Button: b.T("page.confirm.do"),
