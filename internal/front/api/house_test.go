@@ -256,10 +256,18 @@ func (h *house) check(r *http.Request, got reply) {
 	}
 }
 
-// at reads a value by a path of members.
+// at reads a value by a path of members, and of places in lists.
 func (r reply) at(path string) any {
 	var v any = r.json
 	for name := range strings.SplitSeq(path, ".") {
+		if list, ok := v.([]any); ok {
+			n, err := strconv.Atoi(name)
+			if err != nil || n >= len(list) {
+				return nil
+			}
+			v = list[n]
+			continue
+		}
 		m, _ := v.(map[string]any)
 		v = m[name]
 	}

@@ -65,10 +65,10 @@ func (a *api) journeys() {
 		about:   "Gives one of the inputs that the step lists. A refusal carries the step on which the journey goes on. A finished journey repeats its session for two minutes.",
 		repeat:  "Has no second effect: an input that was taken answers journey_step, a code that was taken code_used, a resend codes_limited, each with the present step.",
 		refuses: inputFaults(), examples: answerExamples}, a.answer)
-	ask(a, call{id: "show-step", method: http.MethodGet, path: "/api/v1/journeys/{id}", tag: tag, key: true,
+	ask(a, call{id: "show-step", method: http.MethodGet, path: "/api/v1/journeys/{id}", tag: tag, key: true, maybe: true,
 		summary: "Show the present step again",
-		about:   "Ask every two seconds at most while a code is on its way: delivery says how far it has come.",
-		refuses: []*fault.Fault{fault.NotFound, flow.JourneyExpired}, examples: showExamples}, a.show)
+		about:   "A journey that was begun in a session is shown in that session only. Ask every two seconds at most while a code is on its way: delivery says how far it has come.",
+		refuses: []*fault.Fault{fault.NotFound, flow.JourneyExpired, session.Required}, examples: showExamples}, a.show)
 }
 
 func (a *api) begin(ctx context.Context, _ *session.Live, in *struct{ body[beginJourney] }) (*journeyView, error) {
