@@ -53,7 +53,7 @@ func (p *Pages) noticesView(f *Frame, list []proof.Told) view {
 }
 
 func (f *Frame) noticeRow(n proof.Told) noticeRow {
-	row := noticeRow{Time: n.At, Icon: "smartphone", To: n.To, Text: f.T("told.notice"), State: f.T("page.notices.state_unknown"),
+	row := noticeRow{Time: n.At, Icon: "smartphone", To: n.To, Text: f.T("told.notice"), State: f.T("page.notices.state.unknown"),
 		Delivered: n.State == "delivered", Failing: n.State == "failed"}
 	if n.Channel == "email" {
 		row.Icon = "mail"
@@ -61,12 +61,12 @@ func (f *Frame) noticeRow(n proof.Told) noticeRow {
 	if key := "told." + n.Purpose; f.has(key) {
 		row.Text = f.T(key)
 	}
-	if key := "page.notices.state_" + n.State; f.has(key) {
+	if key := "page.notices.state." + n.State; f.has(key) {
 		row.State = f.T(key)
 	}
 	if row.Failing {
 		row.Icon = "circle-alert"
-		if key := "page.notices.failed_" + n.Reason; f.has(key) {
+		if key := "page.notices.failed." + n.Reason; f.has(key) {
 			row.State = f.T(key)
 		}
 	}

@@ -153,7 +153,7 @@ func (f *Frame) safety(o settings.Overview) (safe string, next Way, why string) 
 	case o.Account.TwoStep:
 		safe = f.T("page.security.safe.two_step", "n", len(have))
 	case len(have) == 1:
-		safe = f.T("page.security.safe.only_" + string(have[0]))
+		safe = f.T("page.security.only." + string(have[0]))
 	case o.Account.Protected || !phone:
 		safe = f.T("page.security.safe.several", "n", len(have))
 	default:
