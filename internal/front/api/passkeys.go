@@ -89,7 +89,7 @@ func (a *api) passkeys() {
 		summary: "Rename a passkey", about: "Needs a proof for add_method.", repeat: "Leaves the name the same.",
 		refuses: []*fault.Fault{session.ProofRequired, fault.NotFound, fault.InvalidInput, fault.RateLimited}, examples: renamePasskeyExamples},
 		func(ctx context.Context, l *session.Live, in *struct {
-			passkeyHandle
+			ID string `path:"id" doc:"The passkey's id."`
 			body[renamePasskey]
 		}) error {
 			return a.Settings.RenamePasskey(ctx, l, in.ID, in.Sent.Name)

@@ -220,6 +220,7 @@ func (s *spec) object(m map[string]any, v any, at string) []string {
 		switch p, known := properties[name]; {
 		case known:
 			out = append(out, s.validate(p, value, at+"."+name)...)
+		case m["additionalProperties"] == true: // JSON of somebody else's making
 		case m["additionalProperties"] != nil && m["additionalProperties"] != false:
 			out = append(out, s.validate(m["additionalProperties"], value, at+"."+name)...)
 		default:
