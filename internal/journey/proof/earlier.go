@@ -107,6 +107,15 @@ func brief(since, until, created time.Time) bool {
 	return until.Sub(since) < policy.Young && since.Sub(created) > time.Hour
 }
 
+// ofThen are the proofs that count for the account as a turn means it: not one by a
+// passkey that came later.
+func (t *Turn) ofThen() []sessionProof {
+	if t.AsOf.IsZero() {
+		return t.Proved
+	}
+	return slices.DeleteFunc(slices.Clone(t.Proved), func(g sessionProof) bool { return !g.Since.Before(t.AsOf) })
+}
+
 // earlierStanding is a standing as the account stood just before a time: contacts and
 // password of then, and nothing that came later.
 func (p *Prover) earlierStanding(ctx context.Context, q sqldb.Querier, id account.ID, s policy.Standing, at time.Time) (policy.Standing, error) {
@@ -114,6 +123,7 @@ func (p *Prover) earlierStanding(ctx context.Context, q sqldb.Querier, id accoun
 		return slices.Contains([]policy.Method{policy.SMSCode, policy.EmailCode, policy.Password}, w.Method) || !w.Since.Before(at)
 	})
 	s.KnownDevice, s.TrustedDevice = false, false
+	s.TwoStep = s.TwoStep && s.TwoStepSince.Before(at)
 	contacts, err := p.ContactsAt(ctx, q, id, at)
 	if err != nil {
 		return s, err

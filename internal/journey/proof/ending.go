@@ -89,6 +89,13 @@ func (p *Prover) Fingerprint(ctx context.Context, q sqldb.Querier, id account.ID
 }
 
 func (p *Prover) fingerprint(ctx context.Context, q sqldb.Querier, h hash.Hash, m Means, id account.ID) error {
+	if many, ok := m.(*Passkeys); ok { // one way, whichever there are
+		keys, err := many.stored.List(ctx, q, id)
+		for _, k := range keys {
+			fmt.Fprintf(h, " %s", k.ID)
+		}
+		return err
+	}
 	ways, err := m.Ways(ctx, q, id)
 	for _, w := range ways {
 		fmt.Fprintf(h, " %s %d", w.Method, sqldb.Micros(w.Since))

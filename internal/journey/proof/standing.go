@@ -107,7 +107,7 @@ func (p *Prover) Weigh(ctx context.Context, q sqldb.Querier, t *Turn, who accoun
 	if err != nil {
 		return policy.Decision{}, err
 	}
-	return p.Policy.Decide(policy.Question{Action: t.Action, Risk: Doubt(t.Risk, who), Standing: standing, Given: Given(t.Proving.Proved), Now: t.Now}), nil
+	return p.Policy.Decide(policy.Question{Action: t.Action, Risk: Doubt(t.Risk, who), Standing: standing, Given: Given(t.ofThen()), Now: t.Now}), nil
 }
 
 // standingFor is Standing for a turn, with the waits that it may build on.

@@ -64,6 +64,9 @@ type view struct {
 	was      proofs // what it had Young ago
 	given    proofs
 	need     Level
+	// everything: doubt keeps the account from the level that it needs, so that all
+	// that it has must be shown: doubt never makes anything easier.
+	everything bool
 }
 
 // look sorts a question out.
@@ -98,7 +101,7 @@ func (p *Policy) look(q *Question, row *need, at time.Time) *view {
 	for _, g := range q.Given {
 		v.given = v.given.and(v.counted(g))
 	}
-	v.need = v.needed()
+	v.need, v.everything = v.needed()
 	return v
 }
 
@@ -178,16 +181,18 @@ func (v *view) counting(p proofs) set {
 	return p.all
 }
 
-// needed is the level of the table, or as much as the account could show Young ago.
-func (v *view) needed() Level {
-	at := v.row.at[max(v.Risk.Level, Low)-1]
+// needed is the level of the table, or as much as the account could show Young ago,
+// and whether that is less than it could without doubt.
+func (v *view) needed() (need Level, everything bool) {
+	at := v.row.at[min(max(v.Risk.Level, Low), High)-1]
 	switch {
 	case v.easy:
-		return Low
+		return Low, false
 	case v.asks&whole != 0:
-		return at
+		return at, false
 	}
-	return min(at, max(v.reached(v.was), Low))
+	need = min(at, max(v.reached(v.was), Low))
+	return need, need < min(at, v.was.all.level())
 }
 
 // lack is what proofs are short of. It is a set.
@@ -202,8 +207,8 @@ const (
 	untilLater      // S-78
 )
 
-// reasons are the lacks as people are told of them.
-var reasons = []struct {
+// besidesLevel are the lacks as people are told of them.
+var besidesLevel = []struct {
 	of     lack
 	signal Signal
 }{{secondStep, TwoStepAsks}, {more, PasswordFirst}, {twoOfThem, TwoKinds}, {another, NotAlone}, {untilLater, JustRecovered}}
@@ -211,7 +216,7 @@ var reasons = []struct {
 // lacks says what proofs are short of; nothing: they are enough.
 func (v *view) lacks(p proofs) (l lack) {
 	st, signIn, way := &v.Standing, v.Action == SignIn, v.asks&door != 0
-	if v.reached(p) < v.need {
+	if v.reached(p) < v.need || v.everything && v.was.all&^questions&^p.all != 0 {
 		l |= assurance
 	}
 	if st.TwoStep && way && !(signIn && st.TrustedDevice) && !p.all.twoSteps() {
@@ -258,7 +263,7 @@ func (v *view) why(l lack) (out []Signal) {
 	if v.given.all == 0 && !sensitive {
 		return nil
 	}
-	for _, r := range reasons {
+	for _, r := range besidesLevel {
 		if l&r.of != 0 {
 			out = append(out, r.signal)
 		}
@@ -302,7 +307,7 @@ func (v *view) waits(d *Decision) {
 		case v.Now.Before(w.ReadyAt):
 			d.ReadyAt, d.Wait = w.ReadyAt, 0
 		default:
-			d.Enough, d.Wait, d.ReadyAt = true, 0, time.Time{}
+			d.Enough, d.Waited, d.Wait, d.ReadyAt = true, true, 0, time.Time{}
 			return
 		}
 	}

@@ -203,6 +203,8 @@ type Decision struct {
 	Wait time.Duration
 	// ReadyAt is when a wait that was begun is over; zero: none was.
 	ReadyAt time.Time
+	// Waited: it is enough because a wait is over, which whoever acts uses up.
+	Waited bool
 	// TooNew is when what was given will be enough because it is no longer too new, or
 	// because the account was recovered long enough ago; zero: time changes nothing.
 	// Where nothing can be offered at all it is when something can.
