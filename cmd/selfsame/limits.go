@@ -20,7 +20,7 @@ import (
 const day = 24 * time.Hour
 
 // freshFor is how long a proof is good for a sensitive act (S-67).
-const freshFor = 10 * time.Minute
+const freshFor = policy.FreshFor
 
 // passwordMost is the longest password, in characters.
 const passwordMost = 256

@@ -227,7 +227,7 @@ func (b *site) journeys(context.Context) error {
 	b.signIn = &signin.House{
 		Regions: b.regions, Numbers: b.numbers, Accounts: b.accounts, Contacts: b.contacts, Devices: b.devices, Sessions: b.sessions,
 		Audit: b.audit, Directory: b.directory, Passwords: b.passwords, Book: b.book,
-		Codes: b.prover.Codes, Captchas: b.prover.Captchas, Guesses: b.guesses, Prover: b.prover,
+		Codes: b.prover.Codes, Captchas: b.prover.Captchas, Guesses: b.guesses, Prover: b.prover, Passkeys: b.keys.proof,
 		Notices: notices, Courier: b.courier, Brand: b.set.Brand.Name, Rules: signInRules(b.set),
 	}
 	b.runner.LimitBegins(quota.NewBurst(b.Clock, b.set.Journeys.PerNetworkMinute, time.Minute))

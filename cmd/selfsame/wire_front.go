@@ -19,7 +19,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity/session"
 	"github.com/selfsame-id/selfsame/internal/journey/flow"
 	"github.com/selfsame-id/selfsame/internal/journey/flow/step"
-	"github.com/selfsame-id/selfsame/internal/journey/signin"
+	"github.com/selfsame-id/selfsame/internal/journey/proof"
 	"github.com/selfsame-id/selfsame/internal/kit/captcha"
 	"github.com/selfsame-id/selfsame/internal/remote/numbers"
 )
@@ -51,10 +51,10 @@ func (b *site) front(context.Context) error {
 	}
 	hooks.Mount(b.router, b.courier)
 	api.Mount(api.Config{
-		Router: b.router, Runner: b.runner, Settings: b.settings, Words: b.words, Ring: b.ring, Brand: b.set.Brand.Name, Server: b.set.PublicURL,
+		Router: b.router, Runner: b.runner, Settings: b.settings, Contacts: b.contactChanges, Words: b.words, Ring: b.ring, Brand: b.set.Brand.Name, Server: b.set.PublicURL,
 		Place: func(ctx context.Context) string { return b.placeOf(httpd.From(ctx).Addr) },
 		Pictures: api.Pictures{Studio: b.studio, Find: func(ctx context.Context, journey, nonce string) (captcha.Secrets, string, error) {
-			return signin.Picture(ctx, b.runner, journey, nonce)
+			return proof.Picture(ctx, b.runner, journey, nonce)
 		}},
 		Page: face, Show: site.RenderDocs, HasArticle: center.Has,
 	})
@@ -76,7 +76,7 @@ func (b *site) securityText(w http.ResponseWriter, _ *http.Request) error {
 func (b *site) pages(hasArticle func(string) bool) (*pages.Pages, error) {
 	cfg := pages.Config{
 		PublicURL: b.set.Public(), Words: b.words, Clock: b.Clock, Brand: pages.Brand{Name: b.set.Brand.Name, Accent: b.set.Brand.Accent},
-		Regions: b.regions, Journeys: b.runner, Accounts: b.settings, Changes: b.contactChanges, Passkeys: b.settings, Factors: b.settings, RelatedOrigins: relatedOrigins(b.keys.party), Visitor: b.visitor, Session: b.session, HasArticle: hasArticle,
+		Regions: b.regions, Journeys: b.runner, Accounts: b.settings, Changes: b.contactChanges, Passkeys: b.settings, Factors: b.settings, SecondSteps: b.settings, RelatedOrigins: relatedOrigins(b.keys.party), Visitor: b.visitor, Session: b.session, HasArticle: hasArticle,
 		Opening: func(kind, region string) step.Step {
 			if s := b.contactChanges.Opening(kind, region); s != nil {
 				return s
@@ -87,7 +87,7 @@ func (b *site) pages(hasArticle func(string) bool) (*pages.Pages, error) {
 			return b.stepUp.Opening(ctx, b.db, v, action)
 		},
 		Phones:  pages.Phones{Mask: numbers.Mask, Format: numbers.Format},
-		Explain: b.router.Fail, SessionLife: b.set.Sessions.Absolute, FreshFor: freshFor,
+		Explain: b.router.Fail, SessionLife: b.set.Sessions.Absolute,
 		Support: b.set.Brand.Support, PasswordMin: b.set.Passwords.MinLength, PasswordMax: passwordMost, Storybook: b.set.Demo,
 	}
 	for _, c := range b.numbers.Countries() {

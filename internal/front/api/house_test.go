@@ -106,10 +106,10 @@ func newHouse(t *testing.T, db *sqldb.DB, c *clock.Clock) *house {
 	})
 	rt := httpd.New(httpd.Config{PublicURL: public, Key: make([]byte, 32), Words: words.Book(), Clock: c}, face)
 	api.Mount(api.Config{
-		Router: rt, Runner: runner, Settings: h.settings, Words: words.Book(), Ring: ring, Brand: "Selfsame", Server: public.String(),
+		Router: rt, Runner: runner, Settings: h.settings, Contacts: h.contacts, Words: words.Book(), Ring: ring, Brand: "Selfsame", Server: public.String(),
 		Place: func(context.Context) string { return "" },
 		Pictures: api.Pictures{Studio: captcha.NewStudio(c, 1, 4), Find: func(ctx context.Context, journey, nonce string) (captcha.Secrets, string, error) {
-			return signin.Picture(ctx, runner, journey, nonce)
+			return proof.Picture(ctx, runner, journey, nonce)
 		}},
 		Page: face, Show: func(w http.ResponseWriter, _ *http.Request, title string, body template.HTML) error {
 			_, err := io.WriteString(w, "<h1>"+title+"</h1>"+string(body))

@@ -36,10 +36,12 @@ type Config struct {
 	Regions   *region.Book
 	Countries []Country // that can be picked for phone numbers
 
-	Journeys Journeys
-	Accounts Accounts
-	Passkeys Passkeys
-	Factors  Factors
+	Journeys    Journeys
+	Accounts    Accounts
+	Changes     ContactChanges
+	Passkeys    Passkeys
+	Factors     Factors
+	SecondSteps SecondSteps
 	// RelatedOrigins are the sites on which our passkeys may be used, for browsers.
 	RelatedOrigins []string
 	// Opening is the first step of a journey that has not begun, so that a look
@@ -58,7 +60,6 @@ type Config struct {
 	Explain func(ctx context.Context, err error) httpd.Failure
 
 	SessionLife time.Duration // longest life of a session: how long the browser keeps the cookie; 0 is 30 days
-	FreshFor    time.Duration // how young a proof must be to see contacts in full; 0 is 10 minutes
 	PasswordMin int           // characters, in the rules that the page tells; 0 is 8
 	PasswordMax int           // 0 is 256
 	AvatarBytes int64         // largest avatar upload; 0 is 4 MiB
@@ -98,7 +99,6 @@ type Pages struct {
 // page once, so that a broken override is found at the start and not by a person.
 func New(cfg Config) (*Pages, error) {
 	cfg.SessionLife = orElse(cfg.SessionLife, 30*24*time.Hour)
-	cfg.FreshFor = orElse(cfg.FreshFor, 10*time.Minute)
 	cfg.AvatarBytes = orElse(cfg.AvatarBytes, 4<<20)
 	cfg.PasswordMin = orElse(cfg.PasswordMin, 8)
 	cfg.PasswordMax = orElse(cfg.PasswordMax, 256)
@@ -136,12 +136,7 @@ func (p *Pages) Mount(rt *httpd.Router) {
 		rt.Handle("GET "+path+"/delivery", j.delivery)
 		rt.Handle("POST "+path+"/passkey", j.passkey)
 	}
-	for path, kind := range map[string]string{addPhone: "change_phone", addEmail: "change_email"} {
-		j := &journeyPage{Pages: p, path: path, kind: kind, home: "/account/contacts"}
-		rt.Handle("GET "+path, p.signedIn(j.add))
-		rt.Handle("POST "+path, j.answer)
-		rt.Handle("GET "+path+"/delivery", j.delivery)
-	}
+	p.mountContacts(rt)
 	rt.Handle("GET /done/{result}", p.result)
 	prove := &journeyPage{Pages: p, path: provePath, kind: proveKind}
 	rt.Handle("GET "+provePath, p.signedIn(prove.prove))
@@ -151,8 +146,6 @@ func (p *Pages) Mount(rt *httpd.Router) {
 	rt.Handle("GET /signout", p.signedIn(p.signOutAsk))
 	rt.Handle("POST /signout", p.signOut)
 	rt.Handle("GET /account", p.signedIn(p.overview))
-	rt.Handle("GET /account/contacts", p.signedIn(p.contacts))
-	rt.Handle("POST /account/contacts", p.signedIn(p.contacts))
 	rt.Handle("GET /account/security", p.signedIn(p.security))
 	rt.Handle("GET /account/password", p.signedIn(p.password))
 	rt.Handle("POST /account/password", p.signedIn(p.passwordAnswer))
@@ -166,6 +159,7 @@ func (p *Pages) Mount(rt *httpd.Router) {
 	rt.Handle("GET /account/avatar/{id}", p.signedIn(p.avatar))
 	p.mountPasskeys(rt)
 	p.mountFactors(rt)
+	p.mountSecondSteps(rt)
 	p.assets.mount(rt)
 	if p.cfg.Storybook {
 		rt.Handle("GET /storybook", p.storybook)

@@ -2,10 +2,10 @@ package pages
 
 import (
 	"net/http"
-	"time"
 
 	"github.com/selfsame-id/selfsame/internal/front/httpd"
 	"github.com/selfsame-id/selfsame/internal/identity/session"
+	"github.com/selfsame-id/selfsame/internal/journey/proof/policy"
 	"github.com/selfsame-id/selfsame/internal/kit/fault"
 )
 
@@ -13,21 +13,28 @@ type passwordSetPage struct {
 	accountFrame
 	MinLength, MaxLength int
 	Username             string
-	Fresh                bool
-	FreshFor             time.Duration
 	KeepOthers           bool
 }
 
 func (passwordSetPage) file() string { return "account_password" }
 
+// password asks for the proof first: who has typed a new password must not lose it
+// to that.
 func (p *Pages) password(w http.ResponseWriter, r *http.Request, me *session.Live) error {
+	allowed, err := p.cfg.Accounts.Allowed(r.Context(), me, policy.SetPassword)
+	if err == nil && !allowed {
+		err = session.ProofRequired.With("for", string(policy.SetPassword))
+	}
+	if err != nil {
+		return err
+	}
 	return p.write(w, http.StatusOK, p.passwordView(p.noticed(r, me), false))
 }
 
 func (p *Pages) passwordView(f *Frame, keep bool) view {
 	v := passwordSetPage{
 		accountFrame: p.accountFrame(f, "/account/security"), MinLength: p.cfg.PasswordMin, MaxLength: p.cfg.PasswordMax,
-		Username: f.Me.AccountID.String(), Fresh: f.Me.ProvedWithin(p.cfg.FreshFor, f.now), FreshFor: p.cfg.FreshFor, KeepOthers: keep,
+		Username: f.Me.AccountID.String(), KeepOthers: keep,
 	}
 	f.titled(f.T("page.password.title"))
 	return v
@@ -43,7 +50,7 @@ func (p *Pages) passwordAnswer(w http.ResponseWriter, r *http.Request, me *sessi
 	if err == nil {
 		return seeOther(w, "/account/security?done=password")
 	}
-	if fault.From(err) == nil {
+	if fault.From(err) == nil || proveFor(err) != "" {
 		return err
 	}
 	f := p.frame(r, me)

@@ -20,7 +20,7 @@ import (
 // stories lists every page, step and refusal with sample data.
 func stories() []story {
 	var all []story
-	for _, part := range [][]story{frontStories(), identifyStories(), codeStories(), stepStories(), proveStories(), passkeyStories(), factorStories(), resultStories(), accountStories(), helpStories(), errorStories()} {
+	for _, part := range [][]story{frontStories(), identifyStories(), codeStories(), stepStories(), proveStories(), passkeyStories(), factorStories(), secretStories(), secondStepStories(), resultStories(), objectionStories(), accountStories(), helpStories(), errorStories()} {
 		all = append(all, part...)
 	}
 	return all
@@ -228,11 +228,14 @@ func accountStories() []story {
 			s.f.Me.Account.Nickname = ""
 			return s.overviewView(s.f, settings.Overview{Account: s.f.Me.Account, Ways: []policy.Way{{Method: policy.SMSCode}}}, nil, nil, nil)
 		})},
-		{name: "account.contacts", make: in(func(s *stage) view { return s.contactsView(s.f, s.masked(s.sampleContacts()), false) })},
-		{name: "account.contacts_full", make: in(func(s *stage) view { return s.contactsView(s.f, s.inFull(s.sampleContacts()), true) })},
+		{name: "account.contacts", make: in(func(s *stage) view { return s.contactsView(s.f, s.masked(s.sampleContacts()), nil, false) })},
+		{name: "account.contacts_waiting", make: in(func(s *stage) view {
+			return s.contactsView(s.f, s.masked(s.sampleContacts()), s.sampleWaiting(), false)
+		})},
+		{name: "account.contacts_full", make: in(func(s *stage) view { return s.contactsView(s.f, s.inFull(s.sampleContacts()), nil, true) })},
 		{name: "account.contacts_stale", make: in(func(s *stage) view {
 			s.f.Me.Proved = nil
-			return s.contactsView(s.f, s.masked(s.sampleContacts()[:1]), false)
+			return s.contactsView(s.f, s.masked(s.sampleContacts()[:1]), nil, false)
 		})},
 		{name: "account.security", make: in(func(s *stage) view { return s.securityView(s.f, s.sampleOverview(), s.sampleActivity()) })},
 		{name: "account.security_safe", make: in(func(s *stage) view { return s.securityView(s.f, s.safeOverview(), s.sampleActivity()) })},
@@ -249,7 +252,6 @@ func accountStories() []story {
 			s.refuse(s.declared("password_common").On("password"))
 			return s.passwordView(s.f, true)
 		})},
-		{name: "account.password_stale", make: in(func(s *stage) view { s.f.Me.Proved = nil; return s.passwordView(s.f, false) })},
 		{name: "account.devices", make: in(func(s *stage) view { return s.devicesView(s.f, s.sampleDevices()) })},
 		{name: "account.devices_one", make: in(func(s *stage) view {
 			s.f.Notice = s.f.T("page.notice.others")

@@ -1,10 +1,14 @@
 package proof
 
 import (
+	"context"
+	"crypto/subtle"
 	"time"
 
+	"github.com/selfsame-id/selfsame/internal/journey/flow"
 	"github.com/selfsame-id/selfsame/internal/journey/flow/step"
 	"github.com/selfsame-id/selfsame/internal/kit/captcha"
+	"github.com/selfsame-id/selfsame/internal/kit/fault"
 	"github.com/selfsame-id/selfsame/internal/kit/randid"
 	"github.com/selfsame-id/selfsame/internal/kit/seal"
 )
@@ -62,4 +66,26 @@ func (c *Captchas) Show(journey string, asked *Captcha, now time.Time) (step.Cap
 	work, err := captcha.NewWork(c.key, journey+asked.Nonce, c.difficulty, now.Add(captchaLife))
 	out.Kind, out.Challenge = "work", work
 	return out, err
+}
+
+// Picture finds the secrets of the picture that nonce names in a journey of any
+// kind, and the language of its sound.
+func Picture(ctx context.Context, r *flow.Runner, id, nonce string) (captcha.Secrets, string, error) {
+	f, err := flow.Facts[holding](ctx, r, id)
+	if err != nil {
+		return captcha.Secrets{}, "", err
+	}
+	if f.Captcha == nil && f.Inside != nil {
+		f.Proving = *f.Inside
+	}
+	if f.Captcha == nil || subtle.ConstantTimeCompare([]byte(f.Captcha.Nonce), []byte(nonce)) != 1 {
+		return captcha.Secrets{}, "", fault.NotFound
+	}
+	return f.Captcha.Picture, string(f.Locale), nil
+}
+
+// holding is how the facts of a journey hold a Proving: as a part of them, or by name.
+type holding struct {
+	Proving
+	Inside *Proving `json:"proving"`
 }

@@ -2,13 +2,10 @@ package signin
 
 import (
 	"context"
-	"crypto/subtle"
 
 	"github.com/selfsame-id/selfsame/internal/journey/flow"
 	"github.com/selfsame-id/selfsame/internal/journey/flow/step"
 	"github.com/selfsame-id/selfsame/internal/journey/proof"
-	"github.com/selfsame-id/selfsame/internal/kit/captcha"
-	"github.com/selfsame-id/selfsame/internal/kit/fault"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
 )
 
@@ -59,17 +56,4 @@ func (h *House) freshCaptcha(c *call) (err error) {
 // refreshCaptcha gives another one of the same kind.
 func (h *House) refreshCaptcha() flow.Move[facts] {
 	return flow.Move[facts]{Count: func(ctx context.Context, tx *sqldb.Tx, c *call) error { return h.freshCaptcha(c) }}
-}
-
-// Picture finds the secrets of the picture that nonce names in a journey, and
-// the language of its sound.
-func Picture(ctx context.Context, r *flow.Runner, id, nonce string) (captcha.Secrets, string, error) {
-	f, err := flow.Facts[facts](ctx, r, id)
-	if err != nil {
-		return captcha.Secrets{}, "", err
-	}
-	if f.Captcha == nil || subtle.ConstantTimeCompare([]byte(f.Captcha.Nonce), []byte(nonce)) != 1 {
-		return captcha.Secrets{}, "", fault.NotFound
-	}
-	return f.Captcha.Picture, string(f.Locale), nil
 }

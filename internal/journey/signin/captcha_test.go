@@ -94,7 +94,7 @@ func TestS179_OneUse(t *testing.T) {
 			w.t.Error("refresh gave the same picture")
 		}
 		old := strings.TrimSuffix(before[strings.LastIndex(before, "/")+1:], ".png")
-		if _, _, err := signin.Picture(w.t.Context(), w.runner, v.handle.ID, old); !fault.NotFound.Is(err) {
+		if _, _, err := proof.Picture(w.t.Context(), w.runner, v.handle.ID, old); !fault.NotFound.Is(err) {
 			w.t.Errorf("the old picture can still be looked at: %v", err)
 		}
 		v.captcha(v.picture()).want(step.TypeCode, "") // without a script

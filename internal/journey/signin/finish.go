@@ -112,7 +112,7 @@ const proofFor = 10 * time.Minute
 func (h *House) recent(c *call) error {
 	for _, p := range c.Facts.Proved {
 		if c.Now.Sub(p.At) > proofFor {
-			c.Facts.restart()
+			h.restart(c.Facts)
 			return flow.JourneyExpired
 		}
 	}
@@ -122,7 +122,7 @@ func (h *House) recent(c *call) error {
 // stop ends an attempt that leads nowhere: the person is told why, and the
 // journey is at its beginning with nothing proved.
 func (h *House) stop(c *call, why error) error {
-	c.Facts.restart()
+	h.restart(c.Facts)
 	c.Refuse(why)
 	return nil
 }

@@ -21,7 +21,15 @@ func (h *House) showIdentify(ctx context.Context, q sqldb.Querier, c *call) (ste
 	if h.region(c.Facts).MaySignUp("email") {
 		inputs = []string{"phone", "email", "username"}
 	}
-	return step.Identify{Head: step.Head{Type: step.TypeIdentify, Inputs: inputs}, Country: c.Facts.Country, Providers: []step.Provider{}}, nil
+	s := step.Identify{Country: c.Facts.Country, Providers: []step.Provider{}}
+	if h.Passkeys != nil {
+		inputs = append(inputs, "passkey")
+		if options := h.Passkeys.Options(c.ID, c.Facts.Held, c.Now); options != nil {
+			s.Passkey = options
+		}
+	}
+	s.Head = step.Head{Type: step.TypeIdentify, Inputs: inputs}
+	return s, nil
 }
 
 // Opening is the first step of a journey that has not begun: a page can show it

@@ -51,6 +51,7 @@ type House struct {
 	Captchas  *proof.Captchas
 	Guesses   *proof.Passwords
 	Prover    *proof.Prover
+	Passkeys  *proof.Passkeys // nil: passkeys are not a way to sign in here
 	Notices   *proof.Notices
 	Courier   *courier.Courier
 	Brand     string
@@ -129,6 +130,7 @@ func Journey(h *House) *flow.Journey[facts] {
 				"phone":    h.identifyPhone(),
 				"email":    h.identifyEmail(),
 				"username": h.identifyUsername(),
+				"passkey":  h.identifyPasskey(),
 			}},
 			step.TypeCaptcha: {Show: h.showCaptcha, Moves: map[string]flow.Move[facts]{
 				"captcha": h.answerCaptcha(),
@@ -205,6 +207,7 @@ func (h *House) begin(v flow.Visitor, b flow.Begin, now time.Time) (*facts, erro
 	if f.Locale == "" {
 		f.Locale = v.Locale
 	}
+	h.restart(f)
 	switch {
 	case f.Country == "":
 		f.Country = r.Country
@@ -212,6 +215,14 @@ func (h *House) begin(v flow.Visitor, b flow.Begin, now time.Time) (*facts, erro
 		return nil, fault.InvalidInput.On("country")
 	}
 	return f, nil
+}
+
+// restart is at the beginning again, with a fresh challenge for passkeys.
+func (h *House) restart(f *facts) {
+	f.restart()
+	if h.Passkeys != nil {
+		f.Held = h.Passkeys.Fresh()
+	}
 }
 
 func (h *House) region(f *facts) region.Region {
@@ -240,7 +251,7 @@ func (h *House) startOver() flow.Move[facts] {
 			c.Facts.AddSent = false
 			return nil
 		}
-		c.Facts.restart()
+		h.restart(c.Facts)
 		return nil
 	}}
 }

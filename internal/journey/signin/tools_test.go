@@ -13,7 +13,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity/contact"
 	"github.com/selfsame-id/selfsame/internal/journey/flow"
 	"github.com/selfsame-id/selfsame/internal/journey/flow/step"
-	"github.com/selfsame-id/selfsame/internal/journey/signin"
+	"github.com/selfsame-id/selfsame/internal/journey/proof"
 	"github.com/selfsame-id/selfsame/internal/kit/fault"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
 	"github.com/selfsame-id/selfsame/internal/schema"
@@ -42,7 +42,7 @@ func (v *visit) picture() string {
 		v.t.Fatalf("no captcha is asked: %+v", v.step)
 	}
 	nonce := strings.TrimSuffix(c.Image[strings.LastIndex(c.Image, "/")+1:], ".png")
-	secrets, _, err := signin.Picture(v.t.Context(), v.runner, v.handle.ID, nonce)
+	secrets, _, err := proof.Picture(v.t.Context(), v.runner, v.handle.ID, nonce)
 	if err != nil {
 		v.t.Fatal(err)
 	}
