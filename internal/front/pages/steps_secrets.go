@@ -115,17 +115,6 @@ func factorStories() []story {
 		o.QR, _ = totp.NewQR(o.URI)
 		return s.totpOfferView(s.f, o)
 	}
-	head := func(t step.Type, inputs ...string) step.Head { return step.Head{Type: t, Inputs: inputs} }
-	is := func(x step.Step) func(*stage) step.Step { return func(*stage) step.Step { return x } }
-	app := is(step.TOTP{Head: head(step.TypeTOTP, "code", "other_way"), Length: totp.Length, Why: []string{"two_step"}})
-	code := is(step.RecoveryCode{Head: head(step.TypeRecoveryCode, "code", "other_way")})
-	asked := func(s *stage) step.Step {
-		q := step.Questions{Head: head(step.TypeQuestions, "answers", "other_way")}
-		for _, name := range question.Names[:question.Count] {
-			q.Questions = append(q.Questions, step.Question{Question: name, Text: s.f.T("question." + name)})
-		}
-		return q
-	}
 	year := func(s *stage) time.Time { return s.f.now.AddDate(-1, 0, 0) }
 	codes := []string{"7Q2W-XK5P-0M3T-9HVC", "4DZR-1NB8-GYJS-E6FA", "9HVC-7Q2W-XK5P-0M3T", "E6FA-4DZR-1NB8-GYJS", "0M3T-9HVC-7Q2W-XK5P",
 		"GYJS-E6FA-4DZR-1NB8", "XK5P-0M3T-9HVC-7Q2W", "1NB8-GYJS-E6FA-4DZR", "7Q2W-4DZR-0M3T-E6FA", "9HVC-GYJS-XK5P-1NB8"}
@@ -150,6 +139,22 @@ func factorStories() []story {
 		{name: "questions.guessable", status: 422, make: in("answer_guessable", "questions.1.answer", func(s *stage) view {
 			return s.questionsView(s.f, settings.Factors{}, set)
 		})},
+	}
+}
+
+func secretStories() []story {
+	head := func(t step.Type, inputs ...string) step.Head { return step.Head{Type: t, Inputs: inputs} }
+	is := func(x step.Step) func(*stage) step.Step { return func(*stage) step.Step { return x } }
+	app := is(step.TOTP{Head: head(step.TypeTOTP, "code", "other_way"), Length: totp.Length, Why: []string{"two_step"}})
+	code := is(step.RecoveryCode{Head: head(step.TypeRecoveryCode, "code", "other_way")})
+	asked := func(s *stage) step.Step {
+		q := step.Questions{Head: head(step.TypeQuestions, "answers", "other_way")}
+		for _, name := range question.Names[:question.Count] {
+			q.Questions = append(q.Questions, step.Question{Question: name, Text: s.f.T("question." + name)})
+		}
+		return q
+	}
+	return []story{
 		{name: "prove.totp", make: proving("signin", app, "", "")},
 		{name: "prove.totp_wrong", status: 422, make: proving("signin", app, "code_wrong", "code")},
 		{name: "prove.recovery_code", make: proving("signin", code, "", "")},
