@@ -67,6 +67,7 @@ var accountPlaces = []struct{ path, key, icon string }{
 func (p *Pages) accountFrame(f *Frame, path string) accountFrame {
 	a := accountFrame{Frame: f}
 	f.Shape = "account"
+	f.Scripts = append(f.Scripts, "prompts.js")
 	for _, place := range accountPlaces {
 		if place.path == path {
 			f.titled(f.T(place.key))
@@ -81,8 +82,10 @@ func (p *Pages) accountFrame(f *Frame, path string) accountFrame {
 
 // notices are the sentences that a page may begin with after something was done.
 var notices = map[string]string{
-	"signed_out": "page.notice.signed_out", "device": "page.notice.device", "others": "page.notice.others",
+	"signed_out": "page.notice.signed_out", "withdrawn": "page.notice.withdrawn", "device": "page.notice.device", "others": "page.notice.others",
 	"passkey_added": "page.notice.passkey_added", "passkey_renamed": "page.notice.passkey_renamed", "passkey_removed": "page.notice.passkey_removed",
+	"two_step_on": "page.notice.two_step_on", "two_step_off": "page.notice.two_step_off", "sms_protected": "page.notice.sms_protected", "sms_unprotected": "page.notice.sms_unprotected",
+	"trusted": "page.notice.trusted", "distrusted": "page.notice.distrusted", "prompt_approved": "page.notice.prompt_approved", "prompt_denied": "page.notice.prompt_denied",
 	"nickname": "page.notice.nickname", "password": "page.notice.password", "avatar": "page.notice.avatar", "avatar_removed": "page.notice.avatar_removed",
 	"totp_on": "page.notice.totp_on", "totp_off": "page.notice.totp_off", "codes_kept": "page.notice.codes_kept",
 	"questions_set": "page.notice.questions_set", "questions_off": "page.notice.questions_off",

@@ -40,21 +40,24 @@ func (p *Pages) devicesPage(w http.ResponseWriter, r *http.Request, me *session.
 
 func (p *Pages) devicesView(f *Frame, list []settings.Device) view {
 	v := devicesPage{accountFrame: p.accountFrame(f, "/account/devices")}
-	for _, d := range list {
-		row := deviceRow{Device: d, Icon: cmp.Or(deviceIcons[d.Kind], "monitor")}
-		if d.Name == "" {
-			row.Name = f.T("page.devices.unnamed")
-		}
-		v.Devices = append(v.Devices, row)
-		if d.SignedIn {
-			v.SignedIn++
-		}
-	}
+	v.Devices, v.SignedIn = p.deviceRows(f, list), signedInOn(list)
 	v.Others = v.SignedIn
 	if v.Others > 0 {
 		v.Others-- // the present one stays
 	}
 	return v
+}
+
+// deviceRows are devices as pages show them.
+func (p *Pages) deviceRows(f *Frame, list []settings.Device) (rows []deviceRow) {
+	for _, d := range list {
+		row := deviceRow{Device: d, Icon: cmp.Or(deviceIcons[d.Kind], "monitor")}
+		if d.Name == "" {
+			row.Name = f.T("page.devices.unnamed")
+		}
+		rows = append(rows, row)
+	}
+	return rows
 }
 
 func (p *Pages) devicesAnswer(w http.ResponseWriter, r *http.Request, me *session.Live) error {

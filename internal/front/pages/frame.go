@@ -38,6 +38,8 @@ type Frame struct {
 	OtherRegions []RegionChoice
 	Languages    []LanguageChoice
 	Notice       string
+	Asked        bool // a question waits for an answer on this device
+	Refresh      int  // seconds after which the page loads itself again without a script; 0: never
 	Fault        *Refusal
 }
 
@@ -56,6 +58,7 @@ func (p *Pages) frame(r *http.Request, me *session.Live) *Frame {
 	i := httpd.From(r.Context())
 	f := p.newFrame(i.Locale, i.Zone)
 	f.Nonce, f.Token, f.Me = i.Nonce, httpd.FormToken(r), me
+	f.Asked = p.asked(r, me)
 	f.Path = r.URL.Path
 	if r.Method == http.MethodGet {
 		if whole, ok := httpd.ReturnPath(r.URL.RequestURI()); ok {

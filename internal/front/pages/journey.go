@@ -355,6 +355,9 @@ func (v *visit) goOn() error {
 	}
 	if done, ok := asStep[step.Done](v.ticket.Step); ok && done.Session != nil && done.Session.Token != "" {
 		httpd.SetCookie(v.r, httpd.SessionCookie, done.Session.Token, v.cfg.SessionLife)
+		if err := v.trust(done.Session.Token); err != nil {
+			return err
+		}
 	}
 	httpd.ClearCookie(v.r, httpd.JourneyCookie)
 	if done, ok := asStep[step.Done](v.ticket.Step); ok {
@@ -396,6 +399,9 @@ func (j *journeyPage) delivery(w http.ResponseWriter, r *http.Request) error {
 		Text  string `json:"text,omitempty"`
 		Final bool   `json:"final"`
 	}{State: "over", Final: true}
+	if s, ok := asStep[step.DevicePrompt](v.ticket.Step); ok {
+		answer.State, answer.Final = s.State, s.State != "waiting"
+	}
 	if c, ok := asStep[step.Code](v.ticket.Step); ok {
 		page := codePage{stepFrame: stepFrame{Frame: v.frame(r, v.me)}}
 		page.describe(c.Delivery, c.Channel)

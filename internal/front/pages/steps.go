@@ -21,6 +21,7 @@ type stepFrame struct {
 	Service     string // the service that sent the person; empty: none
 	RestartText string
 	Webauthn    bool // passkeys offer themselves in the field
+	MayTrust    bool // the person may trust this device
 }
 
 // stepBuilder makes the view of the present step.
@@ -31,6 +32,7 @@ type stepBuilder struct {
 
 func (b stepBuilder) base() stepFrame {
 	f := stepFrame{Frame: b.Frame, Action: b.v.formAddress(), RestartText: b.T("step.restart")}
+	f.MayTrust = b.secondStep(b.v.ticket.Step)
 	if b.v.kind == proveKind {
 		f.RestartText = b.T("page.prove.cancel")
 	}
@@ -71,6 +73,9 @@ func (b stepBuilder) build() (view, error) {
 	}
 	if s, ok := asStep[step.Wait](present); ok {
 		return b.wait(s), nil
+	}
+	if s, ok := asStep[step.DevicePrompt](present); ok {
+		return b.devicePrompt(s), nil
 	}
 	if v := b.secret(present); v != nil {
 		return v, nil
@@ -359,20 +364,36 @@ type addContactPage struct {
 	Countries    []CountryChoice
 	Phone, Email string
 	Skip         bool
+	Heading      string
+	Lead         string
+	Dispute      bool // another account has it: ask for it
 }
 
 func (addContactPage) file() string { return "step_add_contact" }
 
 func (b stepBuilder) addContact(s step.AddContact) view {
 	p := addContactPage{stepFrame: b.base(), ByEmail: s.Kind == "email", Phone: b.typed("phone"), Email: b.typed("email"), Skip: slices.Contains(s.Inputs, "skip")}
-	title := b.T("step.add_contact.email_title")
+	p.Dispute = slices.Contains(s.Inputs, "dispute")
+	p.Heading, p.Lead = b.addContactWords(s.Kind)
 	if !p.ByEmail {
-		title = b.T("step.add_contact.phone_title")
 		p.Countries = b.countries(s.Country)
 		p.Scripts = append(p.Scripts, "country.js")
 	}
-	p.titled(title)
+	p.titled(p.Heading)
 	return p
+}
+
+// addContactWords are the heading and what it means: of the first contact of a
+// kind, of another one in its place, or of one that another account has.
+func (b stepBuilder) addContactWords(kind string) (heading, lead string) {
+	what := kind
+	switch at := b.v.path; {
+	case strings.HasPrefix(at, contactsPath+"/change-"):
+		what = "change_" + kind
+	case strings.HasPrefix(at, contactsPath+"/dispute-"):
+		what = "dispute_" + kind
+	}
+	return b.T("step.add_contact." + what + "_title"), b.T("step.add_contact." + what + "_lead")
 }
 
 // countryChoices lists the countries by their names in the reader's language,
