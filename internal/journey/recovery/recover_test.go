@@ -47,23 +47,23 @@ func TestTopic_W01_ForgottenPassword(t *testing.T) {
 		}
 		v.Want(step.TypeNewPassword, "")
 		if s := v.Step.(step.NewPassword); s.Username != p.ID.String() {
-			t.Errorf("the form files the password under %q", s.Username)
+			w.Errorf("the form files the password under %q", s.Username)
 		}
 		for weak, code := range map[string]string{"short": "password_short", before: "password_reused"} {
 			v.NewPassword(weak).Want(step.TypeNewPassword, code)
 		}
 		if v.Fault() == nil {
-			t.Fatal("no refusal")
+			w.Fatal("no refusal")
 		}
 		d := v.NewPassword(after).Done()
 		if d.Result != "recovered" || d.Session == nil || p.Live(d.Session.Token) == nil || p.Live(p.Token) != nil {
-			t.Errorf("the end is %+v; the old session lives: %v", d, p.Live(p.Token) != nil)
+			w.Errorf("the end is %+v; the old session lives: %v", d, p.Live(p.Token) != nil)
 		}
 		if !p.Knows(after) || p.Knows(before) {
-			t.Error("the password is not the new one")
+			w.Error("the password is not the new one")
 		}
 		if h := p.History(); !slices.Contains(h, audit.Recovered) {
-			t.Errorf("the history lacks it: %v", h)
+			w.Errorf("the history lacks it: %v", h)
 		}
 	})
 }
@@ -94,7 +94,7 @@ func TestS077_BlindBeforeAProof(t *testing.T) {
 				if first == nil {
 					first = said
 				} else if diff := cmp.Diff(first, said); diff != "" {
-					t.Errorf("%s: %s differs:\n%s", kind, who, diff)
+					w.Errorf("%s: %s differs:\n%s", kind, who, diff)
 				}
 			}
 		}
@@ -111,20 +111,20 @@ func TestS074_TwoKindsWhereTheOwnerChoseMore(t *testing.T) {
 		v := recover(w).Phone(ada).CodeOf(ada).Want(step.TypeChooseMethod, "")
 		s := v.Step.(step.ChooseMethod)
 		if s.Wait == nil || !slices.Equal(s.Proved, []string{"sms_code"}) {
-			t.Fatalf("the choice is %+v", s)
+			w.Fatalf("the choice is %+v", s)
 		}
 		w.Post.All(adaMail)
 		v.Just("wait").Want(step.TypeWait, "")
 		until := v.Step.(step.Wait).Until
 		for _, to := range []string{ada, adaMail} {
 			if texts := w.Post.All(to); len(texts) != 1 || !strings.Contains(texts[0], "/objection?token=") {
-				t.Errorf("%s was told %q", to, texts)
+				w.Errorf("%s was told %q", to, texts)
 			}
 		}
 		// Coming back too early, or with nothing but somebody else's proof, is not enough.
 		w.Later(until.Sub(w.Clock.Now()) - time.Minute)
 		if early := recover(w).Phone(ada).CodeOf(ada); early.Step.StepType() == step.TypeNewPassword {
-			t.Error("the wait ended early")
+			w.Error("the wait ended early")
 		}
 		w.Later(2 * time.Minute)
 		recover(w).Email(adaMail).CodeOf(adaMail).Want(step.TypeChooseMethod, "")
@@ -169,7 +169,7 @@ func TestS076_TicketsDie(t *testing.T) {
 				meanwhile(p)
 				v.NewPassword(after).Want(step.TypeIdentify, "recovery_over")
 				if p.Knows(after) {
-					t.Error("it set a password all the same")
+					w.Error("it set a password all the same")
 				}
 			})
 		})
@@ -205,26 +205,26 @@ func TestS078_EverythingEnds(t *testing.T) {
 		w.Post.All(adaMail)
 		d := recover(w).Phone(ada).CodeOf(ada).Want(step.TypeNewPassword, "").NewPassword(after).Done()
 		if p.Live(planted) != nil || p.Live(p.Token) != nil {
-			t.Error("a session of before lives")
+			w.Error("a session of before lives")
 		}
-		devices, err := p.Recovery.Devices.List(t.Context(), p.DB, p.ID)
+		devices, err := p.Recovery.Devices.List(w.Context(), p.DB, p.ID)
 		if err != nil || len(devices) != 1 || devices[0].ID != d.Device.ID || devices[0].Trusted(w.Clock.Now()) {
-			t.Errorf("devices: %+v, %v", devices, err)
+			w.Errorf("devices: %+v, %v", devices, err)
 		}
-		list, err := p.Recovery.Changes.List(t.Context(), p.DB, p.ID, time.Time{})
+		list, err := p.Recovery.Changes.List(w.Context(), p.DB, p.ID, time.Time{})
 		if err != nil {
-			t.Fatal(err)
+			w.Fatal(err)
 		}
 		for _, c := range list {
 			if c.State == change.Waiting {
-				t.Errorf("%s still waits", c.Kind)
+				w.Errorf("%s still waits", c.Kind)
 			}
 		}
 		if held := p.Account().HeldUntil(w.Clock.Now()); !held.Equal(w.Clock.Now().Add(72 * time.Hour)) {
-			t.Errorf("held until %v", held)
+			w.Errorf("held until %v", held)
 		}
 		if told := w.Post.All(adaMail); len(told) != 1 || !strings.Contains(told[0], "/objection?token=") {
-			t.Errorf("the e-mail was told %q", told)
+			w.Errorf("the e-mail was told %q", told)
 		}
 	})
 }
@@ -244,18 +244,18 @@ func TestTopic_X02_FindMyAccount(t *testing.T) {
 				v.Email(adaMail)
 			}
 			if strings.Contains(v.Said(), p.ID.String()) {
-				t.Error("the ID is shown before a proof")
+				w.Error("the ID is shown before a proof")
 			}
 			if d := v.Want(step.TypeCode, "").CodeOf(to).Done(); d.Result != "found" || d.Account.ID != p.ID.String() || d.Session != nil || d.Account.Nickname != "" {
-				t.Errorf("by %s: %+v", kind, d)
+				w.Errorf("by %s: %+v", kind, d)
 			}
 		}
 		if !p.Knows(before) || p.Live(p.Token) == nil {
-			t.Error("finding the account changed it")
+			w.Error("finding the account changed it")
 		}
 		w.Begin(towntest.Visitor(""), flow.Begin{Kind: "recover", For: "find"}).Phone(eve).Want(step.TypeCode, "").Code("123456").Want(step.TypeCode, "code_wrong")
-		if _, err := w.Runner.Begin(t.Context(), towntest.Visitor(""), flow.Begin{Kind: "unfreeze", For: "find"}); !fault.InvalidInput.Is(err) {
-			t.Errorf("unfreeze for find: %v", err)
+		if _, err := w.Runner.Begin(w.Context(), towntest.Visitor(""), flow.Begin{Kind: "unfreeze", For: "find"}); !fault.InvalidInput.Is(err) {
+			w.Errorf("unfreeze for find: %v", err)
 		}
 	})
 }
@@ -284,13 +284,13 @@ func TestS086_States(t *testing.T) {
 				})
 				v := recover(w).Phone(ada).Want(step.TypeCode, "").CodeOf(ada).Want(step.TypeIdentify, c.code)
 				if c.code == "account_frozen" && (v.Fault().Args["rule"] != "leaked_password" || v.Fault().Args["way"] != "/unfreeze") {
-					t.Errorf("the refusal tells %v", v.Fault().Args)
+					w.Errorf("the refusal tells %v", v.Fault().Args)
 				}
 				if c.code == "account_blocked" && v.Fault().Args["reason"] != "Spam" {
-					t.Errorf("the refusal tells %v", v.Fault().Args)
+					w.Errorf("the refusal tells %v", v.Fault().Args)
 				}
 				if !p.Knows(before) {
-					t.Error("the password changed")
+					w.Error("the password changed")
 				}
 			})
 		})
@@ -305,7 +305,7 @@ func TestS021_OldProofs(t *testing.T) {
 		w.Later(10*time.Minute + time.Microsecond)
 		v.NewPassword(after).Want(step.TypeIdentify, "journey_expired")
 		if p.Knows(after) {
-			t.Error("an old proof set a password")
+			w.Error("an old proof set a password")
 		}
 	})
 }

@@ -76,15 +76,15 @@ func TestTopic_X01_TakeoverUndo(t *testing.T) {
 		w.Post.All(adaMail)
 		d := v.Password(before).Want(step.TypeNewPassword, "").NewPassword(after).Done()
 		if d.Result != "recovered" || p.Live(d.Session.Token) == nil {
-			t.Errorf("the end is %+v", d)
+			w.Errorf("the end is %+v", d)
 		}
 		undone{after, thief}.check(t, p)
 		if told := w.Post.All(adaMail); len(told) != 1 || !strings.Contains(told[0], "/objection?token=") {
-			t.Errorf("the owner's e-mail was told %q", told)
+			w.Errorf("the owner's e-mail was told %q", told)
 		}
 		for _, to := range []string{eve, eveMail} {
 			if told := w.Post.All(to); len(told) != 1 || strings.Contains(told[0], "token=") {
-				t.Errorf("%s was told %q", to, told)
+				w.Errorf("%s was told %q", to, told)
 			}
 		}
 	})
@@ -98,7 +98,7 @@ func TestTopic_X01_ByTheAccountID(t *testing.T) {
 		v := recover(w).Username(p.ID.String()).Want(step.TypeChooseMethod, "").Just("taken_over").Want(step.TypeChooseMethod, "")
 		v.By("email_code").Want(step.TypeCode, "").CodeOf(adaMail).Want(step.TypeChooseMethod, "")
 		if to := v.Step.(step.ChooseMethod).Methods; !slices.ContainsFunc(to, func(m step.Method) bool { return m.Method == "sms_code" && strings.HasSuffix(m.To, "123") }) {
-			t.Errorf("the ways are %+v: they are not those of before", to)
+			w.Errorf("the ways are %+v: they are not those of before", to)
 		}
 		v.By("password").Password(before).Want(step.TypeChooseMethod, "") // an e-mail is not much
 		v.By("sms_code").CodeOf(ada).Want(step.TypeNewPassword, "").NewPassword(after).Done()
@@ -122,13 +122,13 @@ func TestTopic_X01_NotByTheThief(t *testing.T) {
 		for _, who := range []string{eve, "+1 415 555 0199"} {
 			recover(w).Phone(who).Want(step.TypeCode, "")
 			if n := len(w.Post.All(eve)); n > 1 {
-				t.Errorf("%d messages to the thief", n)
+				w.Errorf("%d messages to the thief", n)
 			}
 		}
 		recover(w).Username(p.ID.String()).Just("taken_over").By("password").Password(eveWord).Want(step.TypePassword, "credentials_invalid")
-		c, err := p.Recovery.Changes.Find(t.Context(), p.DB, link)
+		c, err := p.Recovery.Changes.Find(w.Context(), p.DB, link)
 		if err != nil || c.Objectionable(w.Clock.Now()) {
-			t.Errorf("the link of before the undoing is %s, %v", c.State, err)
+			w.Errorf("the link of before the undoing is %s, %v", c.State, err)
 		}
 	})
 }
@@ -145,13 +145,13 @@ func TestTopic_X01_ATwiceMovedPhone(t *testing.T) {
 		w.Post.All(eve)
 		recover(w).Phone(eve).Want(step.TypeCode, "") // it leads to the owner's phone
 		if got := w.Post.All(eve); len(got) != 0 {
-			t.Errorf("the thief's former phone got %q", got)
+			w.Errorf("the thief's former phone got %q", got)
 		}
 		w.Later(time.Hour)
 		w.Post.All(ada)
 		recover(w).Phone(ada).CodeOf(ada).Want(step.TypeChooseMethod, "").By("password").Password(before).NewPassword(after).Done()
 		if diff := cmp.Diff([]string{ada}, p.Contacts()); diff != "" {
-			t.Error(diff)
+			w.Error(diff)
 		}
 	})
 }
@@ -169,22 +169,22 @@ func TestTopic_X01_TheEarlierOwnerWins(t *testing.T) {
 		w.Later(24 * time.Hour)
 		recover(w).Phone(eve).CodeOf(eve).By("password").Password(eveWord).NewPassword("eve is back again").Done()
 		if diff := cmp.Diff([]string{eve}, p.Contacts()); diff != "" {
-			t.Fatal(diff)
+			w.Fatal(diff)
 		}
 		w.Later(24 * time.Hour)
 		recover(w).Phone(ada).CodeOf(ada).By("password").Password(before).NewPassword(after).Done()
 		if diff := cmp.Diff([]string{ada}, p.Contacts()); diff != "" {
-			t.Fatal(diff)
+			w.Fatal(diff)
 		}
 		w.Later(24 * time.Hour)
 		w.Post.All(eve)
 		v := recover(w).Phone(eve).Want(step.TypeCode, "")
 		if got := w.Post.All(eve); len(got) > 0 {
-			t.Errorf("the later owner got %q", got)
+			w.Errorf("the later owner got %q", got)
 		}
 		v.Code("123456").Want(step.TypeCode, "code_wrong")
 		if diff := cmp.Diff([]string{ada}, p.Contacts()); diff != "" {
-			t.Fatal(diff)
+			w.Fatal(diff)
 		}
 	})
 }
@@ -197,7 +197,7 @@ func TestTopic_X01_OnlyForTwoWeeks(t *testing.T) {
 		w.Post.All(ada)
 		recover(w).Phone(ada).Want(step.TypeCode, "").Code("123456").Want(step.TypeCode, "code_wrong")
 		if got := w.Post.All(ada); len(got) != 0 {
-			t.Errorf("the former phone got %q", got)
+			w.Errorf("the former phone got %q", got)
 		}
 	})
 }
@@ -214,10 +214,10 @@ func TestTopic_X01_ThePhoneIsTaken(t *testing.T) {
 		other.Gets(contact.Phone, ada)
 		recover(w).Email(adaMail).CodeOf(adaMail).By("sms_code").CodeOf(ada).Want(step.TypeChooseMethod, "").By("password").Password(before).NewPassword(after).Done()
 		if diff := cmp.Diff([]string{adaMail}, p.Contacts()); diff != "" {
-			t.Error(diff)
+			w.Error(diff)
 		}
 		if diff := cmp.Diff([]string{ada}, other.Contacts()); diff != "" {
-			t.Error(diff)
+			w.Error(diff)
 		}
 	})
 }

@@ -19,15 +19,15 @@ func TestTopic_F01_Unfreeze(t *testing.T) {
 		w.Post.All(adaMail)
 		v := begin(w, "unfreeze").Phone(ada).CodeOf(ada).Want(step.TypeChooseMethod, "")
 		if s := v.Step.(step.ChooseMethod); s.Wait == nil || s.For != "unfreeze" {
-			t.Errorf("the choice is %+v", s)
+			w.Errorf("the choice is %+v", s)
 		}
 		v.By("password").Password(before).Want(step.TypeNewPassword, "").NewPassword(before).Want(step.TypeNewPassword, "password_reused")
 		d := v.NewPassword(after).Done()
 		if d.Result != "unfrozen" || p.Live(d.Session.Token) == nil || p.Account().State != account.Active || p.Account().FrozenBy != "" {
-			t.Errorf("the end is %+v of %+v", d, p.Account())
+			w.Errorf("the end is %+v of %+v", d, p.Account())
 		}
 		if told := w.Post.All(adaMail); len(told) != 1 || !strings.Contains(told[0], "/objection?token=") {
-			t.Errorf("the e-mail was told %q", told)
+			w.Errorf("the e-mail was told %q", told)
 		}
 	})
 }
@@ -40,12 +40,12 @@ func TestTopic_F01_OneProofAndADay(t *testing.T) {
 		freeze(p, account.Cause{By: account.Owner})
 		v := begin(w, "unfreeze").Phone(ada).CodeOf(ada).Want(step.TypeChooseMethod, "").Just("wait").Want(step.TypeWait, "")
 		if until := v.Step.(step.Wait).Until; !until.Equal(w.Clock.Now().Add(24 * time.Hour)) {
-			t.Errorf("it waits until %v", until)
+			w.Errorf("it waits until %v", until)
 		}
 		w.Later(24 * time.Hour)
 		begin(w, "unfreeze").Phone(ada).CodeOf(ada).Want(step.TypeNewPassword, "").NewPassword(after).Done()
 		if p.Account().State != account.Active {
-			t.Errorf("it is %s", p.Account().State)
+			w.Errorf("it is %s", p.Account().State)
 		}
 	})
 }
@@ -57,15 +57,15 @@ func TestTopic_F01_AnObjectionEndsTheWait(t *testing.T) {
 		p := w.Person(ada, adaMail, before)
 		freeze(p, account.Cause{By: account.Owner})
 		begin(w, "unfreeze").Phone(ada).CodeOf(ada).Just("wait").Want(step.TypeWait, "")
-		list, err := p.Recovery.Changes.List(t.Context(), p.DB, p.ID, time.Time{})
+		list, err := p.Recovery.Changes.List(w.Context(), p.DB, p.ID, time.Time{})
 		if err != nil || len(list) != 1 {
-			t.Fatalf("%d changes, %v", len(list), err)
+			w.Fatalf("%d changes, %v", len(list), err)
 		}
 		objects(p, list[0].ID)
 		w.Later(25 * time.Hour)
 		v := begin(w, "unfreeze").Phone(ada).CodeOf(ada).Want(step.TypeChooseMethod, "").Just("wait").Want(step.TypeChooseMethod, "too_many_attempts")
 		if again := list[0].BegunAt.Add(7 * 24 * time.Hour); !v.Fault().RetryAt.Equal(again) {
-			t.Errorf("again at %v", v.Fault().RetryAt)
+			w.Errorf("again at %v", v.Fault().RetryAt)
 		}
 		v.By("password").Password(before).Want(step.TypeNewPassword, "") // two kinds still do
 	})
@@ -82,7 +82,7 @@ func TestS083_APasskeyLiftsAtOnce(t *testing.T) {
 		v := begin(w, "unfreeze").Username(p.ID.String()).By("passkey").Want(step.TypePasskey, "")
 		v.Give(flow.Input{Input: "passkey", Credential: key.Get(v.Step.(step.Passkey).Options)}).Want(step.TypeNewPassword, "").NewPassword(after).Done()
 		if p.Account().State != account.Active {
-			t.Errorf("it is %s", p.Account().State)
+			w.Errorf("it is %s", p.Account().State)
 		}
 	})
 }
@@ -93,7 +93,7 @@ func TestS086_UnfreezeStates(t *testing.T) {
 		p := w.Person(ada, "", before)
 		begin(w, "unfreeze").Phone(ada).CodeOf(ada).By("password").Password(before).Want(step.TypeIdentify, "account_not_frozen")
 		if p.Live(p.Token) == nil {
-			t.Error("it ended a session")
+			w.Error("it ended a session")
 		}
 		w.Later(time.Hour)
 		freeze(p, account.Cause{By: account.Owner})
