@@ -16,6 +16,7 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/front/httpd"
 	"github.com/selfsame-id/selfsame/internal/identity/session"
+	"github.com/selfsame-id/selfsame/internal/journey/contacts"
 	"github.com/selfsame-id/selfsame/internal/journey/flow"
 	"github.com/selfsame-id/selfsame/internal/journey/settings"
 	"github.com/selfsame-id/selfsame/internal/kit/fault"
@@ -28,6 +29,7 @@ type Config struct {
 	Router   *httpd.Router
 	Runner   *flow.Runner
 	Settings *settings.House
+	Contacts *contacts.House
 	Words    *locale.Book
 	Ring     *seal.Ring                       // signs the cursors of lists
 	Place    func(ctx context.Context) string // where a request comes from, approximately
@@ -80,9 +82,13 @@ func Mount(cfg Config) {
 	a.captcha()
 	a.session()
 	a.account()
+	a.contactChanges()
 	a.methods()
+	a.twoStep()
 	a.passkeys()
+	a.factors()
 	a.devices()
+	a.prompts()
 	a.activity()
 	a.notices()
 	doc := a.document()

@@ -8,6 +8,8 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity/contact"
 	"github.com/selfsame-id/selfsame/internal/identity/credential"
 	"github.com/selfsame-id/selfsame/internal/identity/directory"
+	"github.com/selfsame-id/selfsame/internal/identity/session"
+	"github.com/selfsame-id/selfsame/internal/journey/contacts"
 	"github.com/selfsame-id/selfsame/internal/journey/flow"
 	"github.com/selfsame-id/selfsame/internal/journey/flow/step"
 	"github.com/selfsame-id/selfsame/internal/journey/proof"
@@ -38,7 +40,7 @@ var stepKinds = []stepKind{
 	{step.TypeDevicePrompt, step.DevicePrompt{}, "StepDevicePrompt", "A trusted device was asked.", []string{"check", "other_way", "back"}},
 	{step.TypeCaptcha, step.Captcha{}, "StepCaptcha", "There were many tries, or many come from this network.", []string{"captcha", "refresh"}},
 	{step.TypeNewPassword, step.NewPassword{}, "StepNewPassword", "The account needs a password.", []string{"new_password"}},
-	{step.TypeAddContact, step.AddContact{}, "StepAddContact", "The region wants a contact.", []string{"phone", "email", "skip"}},
+	{step.TypeAddContact, step.AddContact{}, "StepAddContact", "A contact is asked for.", []string{"phone", "email", "skip", "dispute"}},
 	{step.TypeConfirm, step.Confirm{}, "StepConfirm", "A consequence is to be accepted.", []string{"confirm", "back"}},
 	{step.TypeWait, step.Wait{}, "StepWait", "Time or people decide next.", []string{"back"}},
 	{step.TypeDone, step.Done{}, "StepDone", "The end: a session where one begins.", []string{}},
@@ -65,15 +67,17 @@ var (
 	gateFaults = []*fault.Fault{account.Frozen, account.Blocked, account.Leaving}
 	ruleFaults = []*fault.Fault{credential.PasswordShort, credential.PasswordLong, credential.PasswordCommon, credential.PasswordPersonal, credential.PasswordBreached}
 
+	contactFaults = []*fault.Fault{contacts.ContactUnchanged, contacts.ContactFree, contacts.ContactMissing, contacts.ContactRequired, contacts.ContactChangesLimited, contacts.DisputesLimited, contacts.ContactProtected, fault.RateLimited}
+
 	countryField = inputField{name: "country", about: "ISO 3166-1 alpha-2 code of a number typed without its country code; the step's if left out.", optional: true}
 )
 
 // inputKinds are all inputs.
 var inputKinds = []inputKind{
 	{"phone", "InputPhone", "A phone number; a code is sent to it.",
-		[]inputField{{name: "phone", about: "As typed, or E.164."}, countryField}, slices.Concat(lineFaults, []*fault.Fault{proof.CodesLimited})},
+		[]inputField{{name: "phone", about: "As typed, or E.164."}, countryField}, slices.Concat(lineFaults, []*fault.Fault{proof.CodesLimited}, contactFaults)},
 	{"email", "InputEmail", "An e-mail address; a code is sent to it.",
-		[]inputField{{name: "email", about: "As typed."}}, []*fault.Fault{email.Invalid, proof.MethodUnavailable, proof.CodesLimited}},
+		[]inputField{{name: "email", about: "As typed."}}, slices.Concat([]*fault.Fault{email.Invalid, proof.MethodUnavailable, proof.CodesLimited}, contactFaults)},
 	{"username", "InputUsername", "Phone, e-mail or account ID, for signing in by password.",
 		[]inputField{{name: "username", about: "As typed."}, countryField}, []*fault.Fault{directory.UsernameInvalid}},
 	{"password", "InputPassword", "The password of the account.",
@@ -81,7 +85,7 @@ var inputKinds = []inputKind{
 		slices.Concat([]*fault.Fault{proof.CredentialsInvalid, proof.CaptchaRequired, proof.TooManyAttempts, proof.CodesLimited, credential.PasswordLong}, gateFaults)},
 	{"code", "InputCode", "The code that arrived, or that the authenticator app shows, or a recovery code.",
 		[]inputField{{name: "code", about: "As typed; blanks and hyphens in it do not count."}},
-		slices.Concat(codeFaults, []*fault.Fault{proof.CodesLimited, proof.TooManyAttempts, proof.CredentialsInvalid, contact.InUse, proof.MethodUnavailable}, gateFaults)},
+		slices.Concat(codeFaults, []*fault.Fault{proof.CodesLimited, proof.TooManyAttempts, proof.CredentialsInvalid, contact.InUse, proof.MethodUnavailable, proof.LastWayIn, session.ProofRequired}, contactFaults, gateFaults)},
 	{"answers", "InputAnswers", "The answers to the security questions, in their order.",
 		[]inputField{{name: "answers", about: "As typed.", holds: "texts"}},
 		slices.Concat([]*fault.Fault{proof.AnswersWrong, proof.TooManyAttempts, proof.MethodUnavailable}, gateFaults)},
@@ -90,7 +94,8 @@ var inputKinds = []inputKind{
 		slices.Concat([]*fault.Fault{proof.TooManyAttempts, proof.MethodUnavailable}, gateFaults)},
 	{"check", "InputCheck", "Look whether the device has answered.", nil, slices.Concat([]*fault.Fault{proof.MethodUnavailable, proof.PromptDenied, proof.PromptExpired}, gateFaults)},
 	{"wait", "InputWait", "Let time stand in for what is missing: every contact of the account is told, and can object.", nil, []*fault.Fault{proof.MethodUnavailable}},
-	{"confirm", "InputConfirm", "Accept what will happen.", nil, gateFaults},
+	{"dispute", "InputDispute", "Ask for a contact that was proved just now and that another account has.", nil, nil},
+	{"confirm", "InputConfirm", "Accept what will happen.", nil, slices.Concat(gateFaults, []*fault.Fault{proof.LastWayIn}, contactFaults)},
 	{"resend", "InputResend", "Another code; it replaces the last one.", nil, []*fault.Fault{proof.CodesLimited}},
 	{"other_way", "InputOtherWay", "Another proof.", nil, nil},
 	{"method", "InputMethod", "The proof to go on with.",

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/selfsame-id/selfsame/internal/front/httpd"
 	"github.com/selfsame-id/selfsame/internal/identity/session"
@@ -119,7 +120,7 @@ func (v *visit) beginning(in flow.Input) bool {
 	if v.kind == proveKind {
 		return in.Input == "method" && v.handle.ID == ""
 	}
-	return slices.Contains(identifying, in.Input)
+	return slices.Contains(identifying, in.Input) || in.Input == "confirm" && strings.HasPrefix(v.kind, "remove_")
 }
 
 // first is the first step of a journey that has not begun.
