@@ -144,10 +144,6 @@ func TestTopic_C06_InUse(t *testing.T) {
 	if p.ask("GET", "/account", nil).json(t, &o); o.Phone == nil {
 		t.Errorf("the free number is not there: %s", p.last.body)
 	}
-	p.begin("change_phone", "intl")
-	if p.give("phone", "phone", "+14155550125").last.StatusCode < 400 {
-		t.Errorf("a second phone was taken: %s", p.last.body)
-	}
 }
 
 // TestTopic_C07_WhatIsAnIoTSIM: the article lists the ranges of the reader's country.
