@@ -169,6 +169,7 @@ func (h *house) journeys(ring *seal.Ring) {
 		TOTP: totp.New(ring), RecoveryCodes: recoverycode.New(ring, s.Passwords),
 		Questions: &proof.Questions{Stored: question.New(ring, s.Passwords), Words: book, Enabled: true, Tries: proof.QuestionTries()},
 	}
+	h.prompting(ring)
 }
 
 // call is one request of a test.

@@ -39,10 +39,6 @@ type promptAnsweredView struct {
 	State string `json:"state" enum:"approved,denied" doc:"denied also after a wrong number."`
 }
 
-type promptHandle struct {
-	ID string `path:"id" doc:"The prompt's id."`
-}
-
 func (a *api) prompts() {
 	const tag, path = "Prompts", "/api/v1/prompts"
 	ask(a, call{id: "list-prompts", method: http.MethodGet, path: path, tag: tag, session: true,
@@ -56,7 +52,7 @@ func (a *api) prompts() {
 		repeat:  "Answers prompt_answered: the first answer stands.",
 		refuses: []*fault.Fault{fault.NotFound, fault.InvalidInput, proof.PromptAnswered, proof.PromptExpired}, examples: promptAnswerExamples},
 		func(ctx context.Context, l *session.Live, in *struct {
-			promptHandle
+			ID string `path:"id" doc:"The prompt's id."`
 			body[answerPrompt]
 		}) (*promptAnsweredView, error) {
 			if !isName(in.ID) {

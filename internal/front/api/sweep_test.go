@@ -76,7 +76,7 @@ func TestS131_ReadingChangesNothing(t *testing.T) {
 		j.input("phone", "phone", "+8613900139000").want(200, "")
 		before := h.dump()
 		for path, methods := range h.routes() {
-			if !slices.Contains(methods, "GET") {
+			if !slices.Contains(methods, "GET") || path == "/api/v1/prompts/events" { // it goes on: see prompts_test.go
 				continue
 			}
 			for _, method := range []string{"GET", "HEAD"} {

@@ -49,7 +49,7 @@ func (a *api) twoStep() {
 		repeat:  "Leaves it the same; trust begins anew.",
 		refuses: []*fault.Fault{session.ProofRequired, settings.TrustedElsewhere, fault.NotFound}, examples: trustExamples},
 		func(ctx context.Context, l *session.Live, in *struct {
-			deviceHandle
+			ID string `path:"id" doc:"The device's id."`
 			body[trustBody]
 		}) error {
 			if !isName(in.ID) {
