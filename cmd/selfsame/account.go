@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/selfsame-id/selfsame/internal/kit/clock"
 	"github.com/selfsame-id/selfsame/internal/kit/settings"
@@ -88,7 +89,7 @@ func yesNo(b bool) string {
 func joinID(args []string) []string {
 	var out, digits []string
 	for _, a := range args {
-		if a != "" && strings.Trim(a, "0123456789- ") == "" {
+		if _, err := time.Parse(time.DateOnly, a); err != nil && a != "" && strings.Trim(a, "0123456789- ") == "" {
 			digits = append(digits, strings.NewReplacer(" ", "", "-", "").Replace(a))
 		} else {
 			out = append(out, a)

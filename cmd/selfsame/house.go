@@ -7,6 +7,7 @@ import (
 
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/selfsame-id/selfsame/internal/identity/account"
 	"github.com/selfsame-id/selfsame/internal/kit/clock"
 	"github.com/selfsame-id/selfsame/internal/kit/telemetry"
 )
@@ -33,6 +34,7 @@ type house struct {
 
 	ShowAccount func(ctx context.Context, id string) (accountShown, error)
 	SignOut     func(ctx context.Context, id string) (ended int, err error)
+	ChangeState func(ctx context.Context, id string, c account.Cause) error
 	Seed        func(ctx context.Context, n int, tell func(made int)) error
 	// Reseal puts everything under the primary keys; left is what is not there yet.
 	Reseal func(ctx context.Context) (changed, left int, err error)

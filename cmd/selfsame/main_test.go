@@ -15,7 +15,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/selfsame-id/selfsame/internal/identity/account"
 	"github.com/selfsame-id/selfsame/internal/kit/settings"
 	"github.com/selfsame-id/selfsame/internal/kit/telemetry"
 )
@@ -71,6 +73,13 @@ func fakeHouse(change func(*house)) builder {
 				return accountShown{ID: id, State: "active", Phone: "+86 138 **** 8000"}, nil
 			},
 			SignOut: func(context.Context, string) (int, error) { return 2, nil },
+			ChangeState: func(_ context.Context, id string, c account.Cause) error {
+				want := account.Cause{Event: account.Block, By: account.Operator, Reason: "Spam", Until: time.Date(2026, 12, 31, 0, 0, 0, 0, time.UTC)}
+				if c.Event == account.Block && c != want || id != "482109375564" {
+					return fmt.Errorf("%+v of %s", c, id)
+				}
+				return nil
+			},
 			Seed: func(_ context.Context, n int, tell func(int)) error {
 				for i := 1; i < n; i++ {
 					tell(i)
@@ -211,6 +220,12 @@ func TestStoreCommands(t *testing.T) {
 		t.Error(out)
 	}
 	step(done, "2 sessions", "account", "sign-out", "4821-0937-5564")
+	step(done, "Froze 482109375564", "account", "freeze", "4821-0937-5564")
+	step(done, "Blocked 482109375564", "account", "block", "4821", "0937", "5564", "--reason", "Spam", "--until", "2026-12-31")
+	step(misuse, "--reason", "account", "block", "482109375564")
+	step(misuse, "--until", "account", "block", "482109375564", "--reason", "Spam", "--until", "soon")
+	step(misuse, "--until", "account", "freeze", "482109375564", "--until", "2026-12-31")
+	step(done, "Lifted the block of 482109375564", "account", "unblock", "482109375564")
 	if out := step(done, "Made 100 accounts", "seed", "--accounts", "100"); strings.Count(out, "\n") != 11 || strings.Contains(out, "\r") {
 		t.Error(out)
 	}

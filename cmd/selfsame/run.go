@@ -9,6 +9,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/selfsame-id/selfsame/internal/identity/account"
 	"github.com/selfsame-id/selfsame/internal/kit/settings"
 )
 
@@ -44,6 +45,9 @@ func commands() []command {
 		{"keys reseal", "[--config FILE]", "put what is stored under the newest keys", runKeysReseal},
 		{"keys disable", "ID [--config FILE]", "stop a key version under which nothing is left", runKeysDisable},
 		{"account show", "ID [--config FILE] [--json]", "what is known of an account, contacts masked", runAccountShow},
+		{"account freeze", "ID [--reason TEXT] [--config FILE]", "freeze an account; its owner can lift it", runAccountState("freeze", account.Cause{Event: account.Freeze}, "Froze %s.")},
+		{"account block", "ID --reason TEXT [--until TIME] [--config FILE]", "block an account; its owner sees the reason", runAccountState("block", account.Cause{Event: account.Block}, "Blocked %s.")},
+		{"account unblock", "ID [--reason TEXT] [--config FILE]", "lift the block of an account", runAccountState("unblock", account.Cause{Event: account.Unblock}, "Lifted the block of %s.")},
 		{"account sign-out", "ID [--config FILE]", "end all sessions of an account", runAccountSignOut},
 		{"seed", "--accounts N [--config FILE]", "make synthetic accounts for load tests", runSeed},
 		{"doctor", "[--config FILE] [--json]", "check the installation and say what to fix", runDoctor},

@@ -22,6 +22,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity/credential"
 	"github.com/selfsame-id/selfsame/internal/identity/device"
 	"github.com/selfsame-id/selfsame/internal/identity/directory"
+	"github.com/selfsame-id/selfsame/internal/identity/footprint"
 	"github.com/selfsame-id/selfsame/internal/identity/region"
 	"github.com/selfsame-id/selfsame/internal/identity/session"
 	"github.com/selfsame-id/selfsame/internal/journey/contacts"
@@ -62,15 +63,16 @@ type site struct {
 	numbers *numbers.Plan
 	courier *courier.Courier
 
-	regions   *region.Book
-	accounts  *account.Store
-	contacts  *contact.Store
-	devices   *device.Store
-	sessions  *session.Store
-	audit     *audit.Store
-	directory *directory.Directory
-	gate      *credential.Gate
-	passwords *credential.Passwords
+	regions    *region.Book
+	accounts   *account.Store
+	contacts   *contact.Store
+	devices    *device.Store
+	sessions   *session.Store
+	audit      *audit.Store
+	footprints *footprint.Store
+	directory  *directory.Directory
+	gate       *credential.Gate
+	passwords  *credential.Passwords
 
 	prover  *proof.Prover
 	guesses *proof.Passwords
@@ -112,7 +114,7 @@ var build = func(ctx context.Context, s settings.Settings, v vitals) (_ *house, 
 	ready := telemetry.NewReadiness(v.Log, telemetry.Check{Name: "database", Run: b.db.Ping})
 	return &house{
 		Public: b.public, Admin: telemetry.Admin(v.Metrics, ready), Ready: ready, Run: b.run, Close: b.close,
-		Senders: b.senders, Try: b.try, ShowAccount: b.showAccount, SignOut: b.signOut, Seed: b.seed, Reseal: b.reseal,
+		Senders: b.senders, Try: b.try, ShowAccount: b.showAccount, SignOut: b.signOut, ChangeState: b.changeState, Seed: b.seed, Reseal: b.reseal,
 	}, nil
 }
 
@@ -200,6 +202,7 @@ func (b *site) identity(context.Context) (err error) {
 		return err
 	}
 	b.accounts, b.contacts, b.devices, b.audit = account.New(b.ring), contact.New(b.ring), device.New(b.ring), audit.New(b.ring)
+	b.footprints = footprint.New(b.ring)
 	b.sessions = session.New(b.accounts, b.devices, session.Life{Idle: b.set.Sessions.Idle, Absolute: b.set.Sessions.Absolute})
 	b.directory = directory.New(b.contacts, phones{b.numbers})
 	b.gate = credential.NewGate(profile(b.set), b.set.Passwords.AtOnce, b.set.Passwords.Queue, b.Clock)
@@ -219,7 +222,9 @@ func (p phones) Mobile(text, country string) (string, bool) {
 func (b *site) journeys(context.Context) error {
 	b.runner = flow.New(b.db, b.ring, func(kind, event string) { b.Metrics.Journeys.Add(kind, event) })
 	notices := b.notices()
-	b.proofs()
+	if err := b.proofs(); err != nil {
+		return err
+	}
 	prompts := b.prompting(notices)
 	b.passkeys(notices)
 	b.otherFactors(notices)
