@@ -12,6 +12,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity/change"
 	"github.com/selfsame-id/selfsame/internal/identity/contact"
 	"github.com/selfsame-id/selfsame/internal/identity/device"
+	"github.com/selfsame-id/selfsame/internal/identity/footprint"
 	"github.com/selfsame-id/selfsame/internal/identity/notice"
 	"github.com/selfsame-id/selfsame/internal/identity/passkey"
 	"github.com/selfsame-id/selfsame/internal/identity/prompt"
@@ -26,7 +27,7 @@ import (
 // columns, passwords, and the index by which contacts are found. Journeys and
 // messages under way end by themselves before an old key may be disabled.
 func (b *site) reseal(ctx context.Context) (changed, left int, err error) {
-	for _, c := range slices.Concat(account.Sealed(), contact.Sealed(), device.Sealed(), audit.Sealed(), change.Sealed(), notice.Sealed(), prompt.Sealed(), passkey.Sealed(), question.Sealed(), recoverycode.Sealed(), totp.Sealed()) {
+	for _, c := range slices.Concat(account.Sealed(), contact.Sealed(), device.Sealed(), footprint.Sealed(), audit.Sealed(), change.Sealed(), notice.Sealed(), prompt.Sealed(), passkey.Sealed(), question.Sealed(), recoverycode.Sealed(), totp.Sealed()) {
 		done, err := rekey.Walk(ctx, b.db, b.ring, c)
 		if err != nil {
 			return changed, left, err

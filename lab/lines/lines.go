@@ -159,9 +159,12 @@ func (b *Book) Handler(token string) http.Handler {
 			return
 		}
 		w.Header().Set("Content-Type", "application/json")
+		known := b.Get(number)
 		_ = json.NewEncoder(w).Encode(struct { // an error is the reader's leaving
-			Line string `json:"line"`
-		}{b.Get(number).Line})
+			Line         string    `json:"line"`
+			SIMSwappedAt time.Time `json:"sim_swapped_at,omitzero"`
+			ReassignedAt time.Time `json:"reassigned_at,omitzero"`
+		}{known.Line, known.SIMSwappedAt, known.RecycledAt})
 	})
 }
 

@@ -29,9 +29,10 @@ const (
 	PasswordWrong    Kind = "password_wrong"
 	PasswordLimited  Kind = "password_limited" // tries were refused for a while
 	PasswordSet      Kind = "password_set"
-	CodesExhausted   Kind = "codes_exhausted" // five wrong tries at one code
-	CodesLimited     Kind = "codes_limited"   // a code was asked for and not sent
-	SignInRefused    Kind = "sign_in_refused" // proved, but the state of the account lets nobody in
+	PasswordBreached Kind = "password_breached" // the right one is in a list of stolen ones
+	CodesExhausted   Kind = "codes_exhausted"   // five wrong tries at one code
+	CodesLimited     Kind = "codes_limited"     // a code was asked for and not sent
+	SignInRefused    Kind = "sign_in_refused"   // proved, but the state of the account lets nobody in
 	ContactAdded     Kind = "contact_added"
 	ContactChanged   Kind = "contact_changed"
 	ContactReplacing Kind = "contact_replacing" // without the old one: it happens after a wait
@@ -119,6 +120,25 @@ func (s *Store) Write(ctx context.Context, tx *sqldb.Tx, entries ...Entry) error
 	}
 	_, err := tx.Exec(ctx, `INSERT INTO audit (account_id, at, id, kind, device_id, details) VALUES `+sqldb.Values(len(entries), 6), args...)
 	return err
+}
+
+// Count counts the acts of an account since a time, by their kinds.
+func (s *Store) Count(ctx context.Context, q sqldb.Querier, id account.ID, since time.Time) (map[Kind]int, error) {
+	rows, err := q.Query(ctx, `SELECT kind, COUNT(*) FROM audit WHERE account_id = $1 AND at > $2 GROUP BY kind`, int64(id), sqldb.Micros(since))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	out := map[Kind]int{}
+	for rows.Next() {
+		var kind Kind
+		var n int
+		if err := rows.Scan(&kind, &n); err != nil {
+			return nil, err
+		}
+		out[kind] = n
+	}
+	return out, rows.Err()
 }
 
 // List reads up to n entries older than before (zero: from the newest).

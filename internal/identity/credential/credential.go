@@ -49,6 +49,8 @@ type Stored struct {
 	sealed  []byte
 	hash    hashed
 	earlier []earlier // newest first
+
+	breachedAt time.Time
 }
 
 type earlier struct {

@@ -35,9 +35,9 @@ func (p *Passwords) open(sealed []byte, at seal.Place) (hashed, error) {
 // that no key opens is.
 func (p *Passwords) Load(ctx context.Context, q sqldb.Querier, id account.ID) (Stored, error) {
 	rows, err := q.Query(ctx, `
-		SELECT 0 AS nth, sealed, set_at FROM credential_password WHERE account_id = $1
+		SELECT 0 AS nth, sealed, set_at, breached_at FROM credential_password WHERE account_id = $1
 		UNION ALL
-		SELECT nth, sealed, replaced_at FROM credential_earlier WHERE account_id = $1
+		SELECT nth, sealed, replaced_at, 0 FROM credential_earlier WHERE account_id = $1
 		ORDER BY nth DESC`, int64(id))
 	if err != nil {
 		return Stored{}, fmt.Errorf("credential: loading: %w", err)
@@ -45,16 +45,16 @@ func (p *Passwords) Load(ctx context.Context, q sqldb.Querier, id account.ID) (S
 	defer rows.Close()
 	s := Stored{id: id}
 	for rows.Next() {
-		var nth, at int64
+		var nth, at, breached int64
 		var sealed []byte
-		if err := rows.Scan(&nth, &sealed, &at); err != nil {
+		if err := rows.Scan(&nth, &sealed, &at, &breached); err != nil {
 			return Stored{}, fmt.Errorf("credential: loading: %w", err)
 		}
 		if nth > 0 {
 			s.earlier = append(s.earlier, earlier{nth, sealed, sqldb.FromMicros(at)})
 			continue
 		}
-		s.isSet, s.sealed, s.setAt = true, sealed, sqldb.FromMicros(at)
+		s.isSet, s.sealed, s.setAt, s.breachedAt = true, sealed, sqldb.FromMicros(at), sqldb.FromMicros(breached)
 		if s.hash, err = p.open(sealed, currentPlace(id)); err != nil {
 			return Stored{}, err
 		}
@@ -73,7 +73,7 @@ func (p *Passwords) Set(ctx context.Context, tx *sqldb.Tx, id account.ID, h Hash
 	}
 	_, err := tx.Exec(ctx, `
 		INSERT INTO credential_password (account_id, sealed, set_at) VALUES ($1, $2, $3)
-		ON CONFLICT (account_id) DO UPDATE SET sealed = excluded.sealed, set_at = excluded.set_at`,
+		ON CONFLICT (account_id) DO UPDATE SET sealed = excluded.sealed, set_at = excluded.set_at, breached_at = 0`,
 		int64(id), p.seal(h.phc, currentPlace(id)), sqldb.Micros(tx.Now()))
 	if err != nil {
 		return fmt.Errorf("credential: setting: %w", err)

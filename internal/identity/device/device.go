@@ -61,6 +61,13 @@ func (s *Store) Known(ctx context.Context, q sqldb.Querier, id account.ID, secre
 	return d, err == nil, err
 }
 
+// LastUse is when any device of the account was last used; zero: it has none.
+func (s *Store) LastUse(ctx context.Context, q sqldb.Querier, id account.ID) (time.Time, error) {
+	var at int64
+	err := q.QueryRow(ctx, `SELECT COALESCE(MAX(used_at), 0) FROM device WHERE account_id = $1`, int64(id)).Scan(&at)
+	return sqldb.FromMicros(at), err
+}
+
 // Remember makes the device known to the account and notes its use.
 func (s *Store) Remember(ctx context.Context, tx *sqldb.Tx, id account.ID, secret string, d Device) (Device, error) {
 	d.ID = idOf(id, secret)

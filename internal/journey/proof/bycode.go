@@ -132,7 +132,12 @@ func (b byCode) Show(ctx context.Context, q sqldb.Querier, t *Turn) (step.Step, 
 
 func (b byCode) Moves() map[string]Move {
 	return map[string]Move{
-		"code": {Takes: []string{"code"}, Count: b.try, Apply: b.burn},
+		"code": {Takes: []string{"code"}, Count: b.try, Apply: b.burn,
+			NeedsAsk: func(t *Turn) bool { return b.p.AsksHistory(&t.Sent) },
+			Ask: func(ctx context.Context, t *Turn) error {
+				b.p.AskHistory(ctx, &t.Sent, t.Answer.(*Taken))
+				return nil
+			}},
 		"resend": {Count: b.resend, Apply: func(ctx context.Context, tx *sqldb.Tx, t *Turn) error {
 			if t.Captcha != nil {
 				return nil
@@ -147,7 +152,7 @@ func (b byCode) try(ctx context.Context, tx *sqldb.Tx, t *Turn) error {
 	if err != nil {
 		return err
 	}
-	t.Answer = from
+	t.Answer = &Taken{From: from}
 	err = b.p.Codes.Try(ctx, tx, t.ID, &t.Sent, t.Input.Code, from)
 	if CodeWrong.Is(err) && t.Sent.Newest().Tries >= b.p.Codes.Limits().Tries {
 		if err := b.p.Audit.Write(ctx, tx, audit.Entry{AccountID: t.Account, Kind: audit.CodesExhausted, Details: t.Where()}); err != nil {
@@ -165,10 +170,12 @@ func (b byCode) burn(ctx context.Context, tx *sqldb.Tx, t *Turn) error {
 		return err
 	}
 	have, _ := contact.Of(contacts, b.kind)
+	taken := t.Answer.(*Taken)
+	t.History = taken.History
 	if err := b.p.notice(ctx, tx, t); err != nil { // before this code makes the number look alive
 		return err
 	}
-	if err := b.p.Codes.Burn(ctx, tx, &t.Sent, t.Answer.(Source)); err != nil {
+	if err := b.p.Codes.Burn(ctx, tx, &t.Sent, taken.From); err != nil {
 		return err
 	}
 	if have.Address != address {

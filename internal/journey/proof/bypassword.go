@@ -137,6 +137,7 @@ func (b byPassword) judge(ctx context.Context, tx *sqldb.Tx, t *Turn) error {
 		return err
 	}
 	if right && there {
+		t.Breached = g.Breached
 		t.Prove(policy.Password, false)
 		return nil
 	}

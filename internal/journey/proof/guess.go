@@ -117,8 +117,14 @@ func (p *Passwords) Reserve(ctx context.Context, tx *sqldb.Tx, g *Guess, human b
 // Check does the slow hashing, the same work whether or not there is an account
 // or a password. It runs in Ask.
 func (p *Passwords) Check(ctx context.Context, g *Guess, password string) (err error) {
-	if g.Verdict, err = p.Stored.Check(ctx, g.stored, password); err != nil || g.Verdict.Right || g.From.KnownAs == "" {
+	if g.Verdict, err = p.Stored.Check(ctx, g.stored, password); err != nil {
 		return err
+	}
+	if g.Verdict.Right {
+		g.Breached = p.Stored.IsBreached(ctx, g.stored, password)
+	}
+	if g.Verdict.Right || g.From.KnownAs == "" {
+		return nil
 	}
 	g.Replaced, _, err = p.Stored.CheckEarlier(ctx, g.stored, password)
 	return err
@@ -145,9 +151,24 @@ func (p *Passwords) Right(ctx context.Context, tx *sqldb.Tx, g *Guess) (bool, er
 		return false, err
 	}
 	if g.Verdict.Upgrade != nil {
-		err = p.Stored.Upgrade(ctx, tx, g.Account, *g.Verdict.Upgrade)
+		if err := p.Stored.Upgrade(ctx, tx, g.Account, *g.Verdict.Upgrade); err != nil {
+			return false, err
+		}
 	}
-	return err == nil, err
+	return true, p.breached(ctx, tx, g)
+}
+
+// breached remembers, and tells the owner once, that the password is in a list of
+// stolen ones.
+func (p *Passwords) breached(ctx context.Context, tx *sqldb.Tx, g *Guess) error {
+	if !g.Breached || !g.AsOf.IsZero() {
+		return nil
+	}
+	first, err := p.Stored.MarkBreached(ctx, tx, g.Account)
+	if err != nil || !first {
+		return err
+	}
+	return p.Audit.Write(ctx, tx, audit.Entry{AccountID: g.Account, Kind: audit.PasswordBreached})
 }
 
 // Wrong audits a wrong try and makes the captcha that comes before the next; nil: none.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -11,13 +12,16 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity/audit"
 	"github.com/selfsame-id/selfsame/internal/identity/contact"
 	"github.com/selfsame-id/selfsame/internal/identity/device"
+	"github.com/selfsame-id/selfsame/internal/identity/footprint"
 	"github.com/selfsame-id/selfsame/internal/identity/session"
 	"github.com/selfsame-id/selfsame/internal/journey/flow"
 	"github.com/selfsame-id/selfsame/internal/journey/flow/step"
 	"github.com/selfsame-id/selfsame/internal/journey/proof/policy"
 	"github.com/selfsame-id/selfsame/internal/kit/locale"
+	"github.com/selfsame-id/selfsame/internal/kit/place"
 	"github.com/selfsame-id/selfsame/internal/kit/quota"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
+	"github.com/selfsame-id/selfsame/internal/remote/numbers"
 )
 
 // Proving is a proof in progress. It stands in the facts of the journey that asks
@@ -37,21 +41,25 @@ type Proving struct {
 	JustOne bool `json:"just_one,omitempty"`
 	// Waited says that a wait stands in for what is missing; who acts on it uses it
 	// up with UseWait.
-	Waited  bool            `json:"waited,omitempty"`
-	Device  Device          `json:"device,omitzero"`  // that began the journey; an app gives it only then
-	Member  string          `json:"member,omitempty"` // the session that asks; empty: nobody is signed in
-	Known   bool            `json:"known,omitempty"`  // the account knows the device, as was seen at the first proof
-	Risk    policy.Risk     `json:"risk,omitzero"`
-	Reasons []policy.Signal `json:"reasons,omitempty"` // why more is asked for, as the policy last said
-	Method  policy.Method   `json:"method,omitempty"`  // in progress; empty: to be chosen
-	Held    json.RawMessage `json:"held,omitempty"`    // what the method in progress keeps: a challenge, a prompt
-	Sent    Sent            `json:"sent,omitzero"`
-	Captcha *Captcha        `json:"captcha,omitempty"`
-	Wanted  policy.Method   `json:"wanted,omitempty"` // waits for the captcha
-	Human   bool            `json:"human,omitempty"`  // a captcha was solved and not yet spent
-	Proved  []session.Proof `json:"proved,omitempty"`
-	Ready   bool            `json:"ready,omitempty"` // enough is proved
-	WaitsTo time.Time       `json:"waits_to,omitzero"`
+	Waited bool   `json:"waited,omitempty"`
+	Device Device `json:"device,omitzero"`  // that began the journey; an app gives it only then
+	Member string `json:"member,omitempty"` // the session that asks; empty: nobody is signed in
+	// What was seen at the first proof, beside the risk: the account knows the device,
+	// the password is in a list of stolen ones, from where it was signed in to before.
+	Known    bool            `json:"known,omitempty"`
+	Breached bool            `json:"breached,omitempty"`
+	Past     footprint.Past  `json:"past,omitzero"`
+	Risk     policy.Risk     `json:"risk,omitzero"`
+	Reasons  []policy.Signal `json:"reasons,omitempty"` // why more is asked for, as the policy last said
+	Method   policy.Method   `json:"method,omitempty"`  // in progress; empty: to be chosen
+	Held     json.RawMessage `json:"held,omitempty"`    // what the method in progress keeps: a challenge, a prompt
+	Sent     Sent            `json:"sent,omitzero"`
+	Captcha  *Captcha        `json:"captcha,omitempty"`
+	Wanted   policy.Method   `json:"wanted,omitempty"` // waits for the captcha
+	Human    bool            `json:"human,omitempty"`  // a captcha was solved and not yet spent
+	Proved   []session.Proof `json:"proved,omitempty"`
+	Ready    bool            `json:"ready,omitempty"` // enough is proved
+	WaitsTo  time.Time       `json:"waits_to,omitzero"`
 	// DeviceSince is since when the account knows the device; zero: it does not.
 	DeviceSince time.Time `json:"device_since,omitzero"`
 }
@@ -101,6 +109,8 @@ type Turn struct {
 	Input   flow.Input
 	Now     time.Time
 	Answer  any // what Count and Ask found, for Apply
+	// History is what was found out of the phone that was just proved; zero: nothing.
+	History numbers.History
 	refuse  func(error)
 }
 
@@ -166,8 +176,13 @@ type Prover struct {
 	Codes    *Codes
 	Captchas *Captchas
 	Waits    Waits
-	Means    []Means     // in the order in which people see them
-	Tries    quota.Limit // wrong tries at one secret of an account, over all journeys (S-13, S-38)
+	// What risk is read from; nil: that is not known.
+	Footprints *footprint.Store
+	Atlas      *place.Atlas
+	Numbers    *numbers.Plan
+	BadNetwork func(netip.Addr) bool // the operator's list
+	Means      []Means               // in the order in which people see them
+	Tries      quota.Limit           // wrong tries at one secret of an account, over all journeys (S-13, S-38)
 }
 
 // of finds the means of a method; nil if this server has none.

@@ -45,7 +45,7 @@ func (h *House) answerCode() flow.Move[facts] {
 			if err != nil {
 				return err
 			}
-			c.Answer = from
+			c.Answer = &proof.Taken{From: from}
 			err = h.Codes.Try(ctx, tx, c.ID, &c.Facts.Sent, c.Input.Code, from)
 			if proof.CodeWrong.Is(err) && c.Facts.Sent.Newest().Tries >= h.Codes.Limits().Tries {
 				if err := h.Audit.Write(ctx, tx, audit.Entry{AccountID: c.Facts.Account, Kind: audit.CodesExhausted, Details: h.where(c)}); err != nil {
@@ -53,6 +53,11 @@ func (h *House) answerCode() flow.Move[facts] {
 				}
 			}
 			return err
+		},
+		NeedsAsk: func(c *call) bool { return c.Facts.Adding == "" && h.Prover.AsksHistory(&c.Facts.Sent) },
+		Ask: func(ctx context.Context, c *call) error {
+			h.Prover.AskHistory(ctx, &c.Facts.Sent, c.Answer.(*proof.Taken))
+			return nil
 		},
 		Apply: func(ctx context.Context, tx *sqldb.Tx, c *call) error {
 			if c.Facts.Adding != "" {
@@ -79,7 +84,7 @@ func (h *House) codeProved(ctx context.Context, tx *sqldb.Tx, c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := h.Codes.Burn(ctx, tx, &f.Sent, c.Answer.(proof.Source)); err != nil {
+	if err := h.Codes.Burn(ctx, tx, &f.Sent, c.Answer.(*proof.Taken).From); err != nil {
 		return err
 	}
 	if code.Hidden && id != f.Account { // the contact changed hands since
@@ -108,7 +113,9 @@ func (h *House) codeProved(ctx context.Context, tx *sqldb.Tx, c *call) error {
 // doubted does not end the doubt (S-80).
 func (h *House) proveContact(ctx context.Context, tx *sqldb.Tx, c *call, kind contact.Kind, method policy.Method) error {
 	f := c.Facts
-	if err := h.Prover.Notice(ctx, tx, proof.NewTurn(c, &f.Proving)); err != nil || slices.Contains(f.Risk.Doubted, method) {
+	t := proof.NewTurn(c, &f.Proving)
+	t.History = c.Answer.(*proof.Taken).History
+	if err := h.Prover.Notice(ctx, tx, t); err != nil || slices.Contains(f.Risk.Doubted, method) {
 		return err
 	}
 	return h.Contacts.Proved(ctx, tx, f.Account, kind)

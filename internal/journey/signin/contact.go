@@ -96,7 +96,7 @@ func (h *House) addProved(ctx context.Context, tx *sqldb.Tx, c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := h.Codes.Burn(ctx, tx, &f.Sent, c.Answer.(proof.Source)); err != nil {
+	if err := h.Codes.Burn(ctx, tx, &f.Sent, c.Answer.(*proof.Taken).From); err != nil {
 		return err
 	}
 	contacts, err := h.Contacts.List(ctx, tx, f.Account)

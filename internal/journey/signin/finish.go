@@ -151,6 +151,9 @@ func (h *House) finish(ctx context.Context, tx *sqldb.Tx, c *call, who account.A
 		return err
 	}
 	f.Done = d
+	if err := h.Prover.Leave(ctx, tx, proof.NewTurn(c, &f.Proving)); err != nil {
+		return err
+	}
 	if !f.Known && !d.Created {
 		if err := h.newDevice(ctx, tx, c, who); err != nil {
 			return err

@@ -73,7 +73,7 @@ func (h *House) answerPassword() flow.Move[facts] {
 				return err
 			}
 			if right && there {
-				return h.rightPassword(ctx, tx, c, who)
+				return h.rightPassword(ctx, tx, c, g, who)
 			}
 			c.Refuse(g.Refusal(string(c.Facts.Typed.Way)))
 			c.Facts.Captcha, err = h.Guesses.Wrong(ctx, tx, g)
@@ -84,7 +84,8 @@ func (h *House) answerPassword() flow.Move[facts] {
 
 // rightPassword notes the proof. On a device that the account does not know the
 // policy asks for another one: a password alone opens no session there (S-23).
-func (h *House) rightPassword(ctx context.Context, tx *sqldb.Tx, c *call, who account.Account) error {
+func (h *House) rightPassword(ctx context.Context, tx *sqldb.Tx, c *call, g *proof.Guess, who account.Account) error {
+	c.Facts.Breached = g.Breached
 	c.Facts.Proved, c.Facts.Method = []session.Proof{{Method: string(byPassword), At: tx.Now()}}, ""
 	return h.enter(ctx, tx, c, who)
 }

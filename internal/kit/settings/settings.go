@@ -37,6 +37,7 @@ type Settings struct {
 	Mail           Mail              `toml:"mail" doc:"E-mail by SMTP."`
 	Captcha        Captcha           `toml:"captcha" doc:"The challenges that slow programs down."`
 	GeoIP          GeoIP             `toml:"geoip" doc:"Approximate places of devices."`
+	Risk           Risk              `toml:"risk" doc:"What makes the house ask for more proof than usual."`
 	Limits         Limits            `toml:"limits" doc:"Limits of the public listener."`
 	Shutdown       Shutdown          `toml:"shutdown" doc:"What happens at SIGTERM."`
 	Tracing        Tracing           `toml:"tracing" doc:"OpenTelemetry traces. Costs nothing while the endpoint is empty."`
@@ -197,6 +198,11 @@ type Mail struct {
 // Captcha is what slows programs down.
 type Captcha struct {
 	Difficulty int `toml:"difficulty" min:"100" max:"10000000" doc:"Cost of the proof of work that browsers solve in the background."`
+}
+
+// Risk is what makes the house ask for more.
+type Risk struct {
+	Networks string `toml:"networks" eg:"/etc/selfsame/networks.txt" doc:"A file of networks that attacks came from, one a line (192.0.2.0/24 or a single address, # begins a remark). Who comes from there proves more. Read at the start."`
 }
 
 // GeoIP is approximate places.

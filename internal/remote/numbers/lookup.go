@@ -22,6 +22,18 @@ type Lookup interface {
 	Line(ctx context.Context, e164 string) (Line, error)
 }
 
+// History is what a look-up knows of who holds a number. A zero time is not known,
+// which is never "it did not happen" (S-80).
+type History struct {
+	SIMSwappedAt time.Time // when the SIM was last changed
+	ReassignedAt time.Time // when the number came to its present subscriber
+}
+
+// Historian is a Lookup that knows the history of numbers too.
+type Historian interface {
+	History(ctx context.Context, e164 string) (History, error)
+}
+
 // ErrNoAnswer means that the look-up did not say.
 var ErrNoAnswer = errors.New("numbers: the line look-up gave no answer")
 
@@ -46,8 +58,15 @@ type HTTPLookup struct {
 }
 
 type keptLine struct {
-	line  Line
-	until time.Time
+	answer answer
+	until  time.Time
+}
+
+// answer is what a look-up says of a number.
+type answer struct {
+	Line         Line      `json:"line"`
+	SIMSwappedAt time.Time `json:"sim_swapped_at"`
+	ReassignedAt time.Time `json:"reassigned_at"`
 }
 
 const (
@@ -76,25 +95,37 @@ func NewHTTPLookup(cfg HTTPConfig, c *clock.Clock) *HTTPLookup {
 
 // Line asks, or answers from memory.
 func (l *HTTPLookup) Line(ctx context.Context, e164 string) (Line, error) {
+	a, err := l.find(ctx, e164)
+	return a.Line, err
+}
+
+// History asks, or answers from memory. The line-type look-up answers both.
+func (l *HTTPLookup) History(ctx context.Context, e164 string) (History, error) {
+	a, err := l.find(ctx, e164)
+	return History{a.SIMSwappedAt, a.ReassignedAt}, err
+}
+
+func (l *HTTPLookup) find(ctx context.Context, e164 string) (answer, error) {
 	now := l.clock.Now()
-	if line, ok := l.recall(e164, now); ok {
-		return line, nil
+	if a, ok := l.recall(e164, now); ok {
+		return a, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, l.cfg.WaitFor)
 	defer cancel()
-	line, err := l.ask(ctx, e164)
+	a, err := l.ask(ctx, e164)
 	if err != nil {
-		return Unknown, err
+		return a, err
 	}
-	l.keep(e164, keptLine{line, now.Add(l.cfg.KeepFor)}, now)
-	return line, nil
+	l.keep(e164, keptLine{a, now.Add(l.cfg.KeepFor)}, now)
+	return a, nil
 }
 
-func (l *HTTPLookup) ask(ctx context.Context, e164 string) (Line, error) {
+func (l *HTTPLookup) ask(ctx context.Context, e164 string) (answer, error) {
+	unknown := answer{Line: Unknown}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet,
 		strings.TrimRight(l.cfg.Base, "/")+"/lines/"+url.PathEscape(e164), nil)
 	if err != nil {
-		return Unknown, ErrNoAnswer
+		return unknown, ErrNoAnswer
 	}
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("Authorization", "Bearer "+l.cfg.Token)
@@ -104,34 +135,33 @@ func (l *HTTPLookup) ask(ctx context.Context, e164 string) (Line, error) {
 		if errors.As(err, &u) {
 			err = u.Err // the outer error shows the address, which holds the number
 		}
-		return Unknown, fmt.Errorf("%w: %w", ErrNoAnswer, err)
+		return unknown, fmt.Errorf("%w: %w", ErrNoAnswer, err)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, lookupBody+1))
 	if err != nil || len(body) > lookupBody {
-		return Unknown, fmt.Errorf("%w: the body broke off or is too large", ErrNoAnswer)
+		return unknown, fmt.Errorf("%w: the body broke off or is too large", ErrNoAnswer)
 	}
 	if resp.StatusCode != http.StatusOK {
-		return Unknown, fmt.Errorf("%w: status %d", ErrNoAnswer, resp.StatusCode)
+		return unknown, fmt.Errorf("%w: status %d", ErrNoAnswer, resp.StatusCode)
 	}
-	var answer struct {
-		Line Line `json:"line"`
+	var said answer
+	if json.Unmarshal(body, &said) != nil {
+		return unknown, fmt.Errorf("%w: no JSON object", ErrNoAnswer)
 	}
-	if json.Unmarshal(body, &answer) != nil {
-		return Unknown, fmt.Errorf("%w: no JSON object", ErrNoAnswer)
-	}
-	switch answer.Line {
+	switch said.Line {
 	case Mobile, Fixed, VoIP, Premium, IoT:
-		return answer.Line, nil
+	default:
+		said.Line = Unknown
 	}
-	return Unknown, nil
+	return said, nil
 }
 
-func (l *HTTPLookup) recall(e164 string, now time.Time) (Line, bool) {
+func (l *HTTPLookup) recall(e164 string, now time.Time) (answer, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	k, ok := l.kept[e164]
-	return k.line, ok && now.Before(k.until)
+	return k.answer, ok && now.Before(k.until)
 }
 
 func (l *HTTPLookup) keep(e164 string, k keptLine, now time.Time) {

@@ -117,7 +117,7 @@ func TestR038_LookupBlackHole(t *testing.T) {
 func TestHTTPLookupForgets(t *testing.T) {
 	l := NewHTTPLookup(HTTPConfig{}, clock.At(lookupStart))
 	for i := range 2*lookupKept + 5 {
-		l.keep("+8613"+itoa(i), keptLine{Mobile, lookupStart.Add(time.Hour)}, lookupStart)
+		l.keep("+8613"+itoa(i), keptLine{answer{Line: Mobile}, lookupStart.Add(time.Hour)}, lookupStart)
 		if len(l.kept) > lookupKept {
 			t.Fatalf("%d answers are kept", len(l.kept))
 		}

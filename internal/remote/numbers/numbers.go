@@ -203,6 +203,26 @@ func (p *Plan) Ask(ctx context.Context, n Number) (Number, error) {
 // HasLookup tells whether Ask has anybody to ask.
 func (p *Plan) HasLookup() bool { return p.lookup != nil }
 
+// HasHistory tells whether History has anybody to ask.
+func (p *Plan) HasHistory() bool {
+	_, ok := p.lookup.(Historian)
+	return ok
+}
+
+// History asks what is known of who holds a number. No answer is the zero History:
+// whoever is down says nothing.
+func (p *Plan) History(ctx context.Context, e164 string) History {
+	h, ok := p.lookup.(Historian)
+	if !ok {
+		return History{}
+	}
+	said, err := h.History(ctx, e164)
+	if err != nil {
+		return History{}
+	}
+	return said
+}
+
 // Known is the Number of an E.164 that was accepted earlier: an account keeps
 // the number it has, whatever the policy says by now. Its line is not looked at.
 func Known(e164 string) Number {
