@@ -114,7 +114,7 @@ func signedInAs(t *testing.T, h *house) *browser {
 	return b
 }
 
-var accountPaths = []string{"/account", "/account/contacts", "/account/security", "/account/password", "/account/devices", "/account/activity", "/account/profile", "/signout"}
+var accountPaths = []string{"/account", "/account/contacts", "/account/security", "/account/password", "/account/devices", "/account/activity", "/account/notices", "/account/profile", "/signout"}
 
 func TestSignedOutIsLedToTheSignIn(t *testing.T) {
 	b := signedInAs(t, &house{})
