@@ -13,6 +13,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity/credential"
 	"github.com/selfsame-id/selfsame/internal/identity/device"
 	"github.com/selfsame-id/selfsame/internal/identity/directory"
+	"github.com/selfsame-id/selfsame/internal/identity/footprint"
 	"github.com/selfsame-id/selfsame/internal/identity/region"
 	"github.com/selfsame-id/selfsame/internal/identity/session"
 	"github.com/selfsame-id/selfsame/internal/journey/flow"
@@ -105,7 +106,7 @@ func newTown(t testing.TB, db *sqldb.DB, c *clock.Clock, change ...func(*signin.
 	h.Sessions = session.New(h.Accounts, h.Devices, session.Life{Idle: 14 * 24 * time.Hour, Absolute: 30 * 24 * time.Hour})
 	h.Codes = proof.NewCodes(ring, counts, post.courier, book, "Selfsame", "id.example.test", l)
 	p := &proof.Prover{Policy: policy.New(policy.Settings{PasswordAlone: h.Rules.Alone}), Accounts: h.Accounts, Contacts: h.Contacts, Devices: h.Devices,
-		Audit: h.Audit, Book: h.Book, Codes: h.Codes, Captchas: h.Captchas, Tries: quota.Limit{Name: "proof.tries", Windows: append(hour(10), day(30)...)}}
+		Audit: h.Audit, Book: h.Book, Codes: h.Codes, Captchas: h.Captchas, Footprints: footprint.New(ring), Numbers: h.Numbers, Tries: quota.Limit{Name: "proof.tries", Windows: append(hour(10), day(30)...)}}
 	p.Means = []proof.Means{proof.BySMS(p), proof.ByEmail(p), proof.ByPassword(p, h.Guesses)}
 	h.Prover = p
 	h.Notices = proof.NewNotices(post.courier, book, "Selfsame", func(string) *time.Location { return time.UTC })

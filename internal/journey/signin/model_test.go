@@ -39,6 +39,7 @@ type theft struct {
 
 	visit    *visit
 	begun    time.Time
+	twoSteps bool // the thief's own account wants two steps
 	code     bool // a right code was taken since the last beginning
 	password bool // a right password was taken
 	stories  []string
@@ -77,12 +78,22 @@ func (x *theft) inputs() []flow.Input {
 		{Input: "method", Method: "sms_code"}, {Input: "method", Method: "email_code"}, {Input: "method", Method: "password"}, {Input: "method", Method: "passkey"}, {Input: "method"},
 		{Input: "new_password", Password: good}, {Input: "new_password", Password: "short"}, {Input: "new_password"},
 		{Input: "captcha", Answer: "right"}, {Input: "captcha", Answer: "wrong"}, {Input: "refresh"},
+		{Input: "passkey", Credential: json.RawMessage(`{"id":"AA","type":"public-key"}`)}, {Input: "passkey"}, {Input: "answers", Answers: []string{"a", "b", "c"}}, {Input: "answers"},
+		{Input: "check"}, {Input: "wait"}, {Input: "confirm"}, {Input: "method", Method: "totp"}, {Input: "method", Method: "recovery_code"}, {Input: "method", Method: "device_prompt"},
+		{Input: "code", Code: "newest", Password: good}, {Input: "wait", Method: "password"},
 		{Input: ""}, {Input: "done"}, {Input: "identify"}, {Input: "account", Username: x.victim.id}, {Input: strings.Repeat("y", 5000)},
 	}
 	return in
 }
 
-// begin starts the thief's next journey.
+// wantTwo turns 2-step verification of the thief's own account on or off.
+func (x *theft) wantTwo(on bool) {
+	x.twoSteps = on
+	n, _ := account.ReadID(x.own)
+	x.exec(`UPDATE account SET two_step = $1 WHERE id = $2`, on, int64(n))
+}
+
+// start begins the thief's next journey.
 func (x *theft) start(region string, device byte) {
 	x.visit = x.begin(region, on(strings.Repeat(string([]byte{'t' + device%3}), 43)))
 	x.code, x.password, x.stories, x.begun = false, false, nil, x.clock.Now()
@@ -204,6 +215,9 @@ func (x *theft) check(before, now step.Type) {
 	if err != nil || l.AccountID != n || len(l.Proved) == 0 {
 		x.fail("the session is of %v and says %v, %v", l, d.Account.ID, err)
 	}
+	if x.twoSteps && d.Account.ID == x.own && len(l.Proved) < 2 {
+		x.fail("in by one step: %v", l.Proved)
+	}
 	for _, p := range l.Proved {
 		if p.At.Before(x.begun) || p.Method == "password" && !x.password || p.Method != "password" && !x.code {
 			x.fail("the session claims %s at %v", p.Method, p.At)
@@ -263,6 +277,7 @@ func TestS075_EveryStepInEveryState(t *testing.T) {
 		for seed := range uint64(stories) {
 			dice := rand.New(rand.NewPCG(seed, 75))
 			x.exec(`DELETE FROM quota`)
+			x.wantTwo(seed%3 > 0)
 			x.start([]string{"intl", "both", "must", "cn", "closed"}[seed%5], byte(seed))
 			inputs := x.inputs()
 			for range 40 {
@@ -287,7 +302,7 @@ func TestS075_EveryStepInEveryState(t *testing.T) {
 			}
 			x.aftermath()
 		}
-		for _, must := range []string{"identify phone", "identify email", "identify username", "code code", "code resend", "code back", "password password", "choose_method method", "captcha captcha", "done code"} {
+		for _, must := range []string{"identify phone", "identify email", "identify username", "code code", "code resend", "code back", "password password", "choose_method method", "choose_method back", "captcha captcha", "done code"} {
 			if !seen[must] && stories > 15 {
 				t.Errorf("no story came by %q", must)
 			}

@@ -61,7 +61,7 @@ func (h *House) suffices(ctx context.Context, tx *sqldb.Tx, c *call, who account
 		return true, nil
 	}
 	var prefer []policy.Method
-	if !who.TwoStep {
+	if !who.TwoStep && f.Proved[0].Method == string(byPassword) { // a text, as ever; after another proof the person chooses
 		prefer = []policy.Method{policy.SMSCode, policy.EmailCode}
 	}
 	err := h.Prover.Continue(ctx, tx, t, prefer...)
