@@ -462,7 +462,10 @@ func readCode(s string) string {
 
 // waysOut are the ways on beside a refusal.
 func (b stepBuilder) waysOut(code string) []Way {
-	if b.v.kind == proveKind {
+	if code == "account_frozen" && b.v.kind != "unfreeze" {
+		return []Way{{Href: unfreezePath, Text: b.T("page.result.to_unfreeze"), Icon: "lock-open"}}
+	}
+	if b.v.kind == proveKind || b.v.isNamed() {
 		return nil
 	}
 	phone := Way{Href: b.v.path + "?with=phone", Text: b.T("page.way_phone"), Icon: "smartphone"}

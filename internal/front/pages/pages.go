@@ -137,6 +137,7 @@ func (p *Pages) Mount(rt *httpd.Router) {
 		rt.Handle("POST "+path+"/passkey", j.passkey)
 	}
 	p.mountContacts(rt)
+	p.mountRecovery(rt)
 	rt.Handle("GET /done/{result}", p.result)
 	prove := &journeyPage{Pages: p, path: provePath, kind: proveKind}
 	rt.Handle("GET "+provePath, p.signedIn(prove.prove))

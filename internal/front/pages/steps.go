@@ -45,6 +45,9 @@ func (b stepBuilder) build() (view, error) {
 		present = b.v.first()
 	}
 	if s, ok := asStep[step.Identify](present); ok {
+		if b.v.isNamed() {
+			return b.name(s), nil
+		}
 		return b.identify(s), nil
 	}
 	if s, ok := asStep[step.Password](present); ok {

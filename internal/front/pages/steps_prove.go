@@ -117,7 +117,7 @@ type effectRow struct {
 
 // effectIcons draw what will happen.
 var effectIcons = map[string]string{
-	"sessions_end": "log-out", "others_end": "log-out", "sign_in_stops": "snowflake", "contact_told": "bell", "nothing_lost": "shield-check",
+	"sessions_end": "log-out", "others_end": "log-out", "sign_in_stops": "snowflake", "contact_told": "bell", "nothing_lost": "shield-check", "all_signed_out": "log-out",
 	"contact_comes": "smartphone", "contact_goes": "trash-2", "holder_told": "bell", "waits": "clock", "can_undo": "undo-2", "freeze_ends": "clock",
 }
 

@@ -108,6 +108,14 @@ type done struct {
 // Path tells the runner where the journey plays, in which language, and where it leads.
 func (f *facts) Path() (string, locale.Tag, string) { return f.Region, f.Locale, f.ReturnTo }
 
+// Purpose tells the runner what it is for.
+func (f *facts) Purpose() string {
+	if f.Find {
+		return find
+	}
+	return ""
+}
+
 // restart goes back to the question who you are. What was sent and what was solved
 // stays, so that nobody counts from zero by going back.
 func (f *facts) restart() {
