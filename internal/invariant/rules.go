@@ -18,8 +18,17 @@ var rules = []rule{
 	{"a contact has a holder", `SELECT CAST(c.account_id AS TEXT) FROM contact c LEFT JOIN contact_holder h ON h.account_id = c.account_id AND h.kind = c.kind WHERE h.account_id IS NULL`},
 	{"a holder has its contact", `SELECT CAST(h.account_id AS TEXT) FROM contact_holder h LEFT JOIN contact c ON c.account_id = h.account_id AND c.kind = h.kind WHERE c.account_id IS NULL`},
 	{"a contact came with an act of its owner", `SELECT CAST(c.account_id AS TEXT) FROM contact c WHERE NOT EXISTS (SELECT 1 FROM audit a
-		WHERE a.account_id = c.account_id AND a.kind IN ('account_created', 'contact_added') AND a.at BETWEEN c.verified_at AND c.verified_at + 1)`},
-	{"an active account has a way in and a way back", `SELECT CAST(a.id AS TEXT) FROM account a WHERE a.state = 'active' AND NOT EXISTS (SELECT 1 FROM contact c WHERE c.account_id = a.id)`},
+		WHERE a.account_id = c.account_id AND a.kind IN ('account_created', 'contact_added', 'contact_changed') AND a.at BETWEEN c.verified_at AND c.verified_at + 1)`},
+	{"an active account has a way in and a way back", `SELECT CAST(a.id AS TEXT) FROM account a WHERE a.state = 'active' AND NOT EXISTS (SELECT 1 FROM contact c WHERE c.account_id = a.id)
+		AND NOT EXISTS (SELECT 1 FROM audit t WHERE t.account_id = a.id AND t.kind = 'contact_released')`}, // the exception of S-73
+	{"a former contact is found by its index", `SELECT f.id FROM contact_former f LEFT JOIN contact_former_holder h ON h.account_id = f.account_id AND h.id = f.id AND h.replaced_at = f.replaced_at WHERE h.id IS NULL`},
+	{"a former contact's index has its contact", `SELECT h.id FROM contact_former_holder h LEFT JOIN contact_former f ON f.account_id = h.account_id AND f.id = h.id WHERE f.id IS NULL`},
+
+	// What waits, and what can be undone.
+	{"a change is of an account, in a state that exists", `SELECT c.id FROM change c LEFT JOIN account a ON a.id = c.account_id
+		WHERE a.id IS NULL OR c.state NOT IN ('waiting', 'done', 'objected', 'withdrawn', 'used', 'lapsed')`},
+	{"a dispute that waits has its claim", `SELECT c.id FROM change c LEFT JOIN change o ON o.account_id = c.peer_id AND o.id = c.id
+		WHERE c.kind LIKE 'dispute%' AND c.state = 'waiting' AND o.id IS NULL`},
 
 	// Accounts and what hangs on them.
 	{"an account's state is one of those that exist", `SELECT CAST(id AS TEXT) FROM account WHERE state NOT IN ('active', 'frozen', 'blocked', 'leaving', 'gone') OR epoch < 1`},

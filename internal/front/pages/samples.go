@@ -229,9 +229,6 @@ func accountStories() []story {
 			return s.overviewView(s.f, settings.Overview{Account: s.f.Me.Account, Ways: []policy.Way{{Method: policy.SMSCode}}}, nil, nil, nil)
 		})},
 		{name: "account.contacts", make: in(func(s *stage) view { return s.contactsView(s.f, s.masked(s.sampleContacts()), nil, false) })},
-		{name: "account.contacts_waiting", make: in(func(s *stage) view {
-			return s.contactsView(s.f, s.masked(s.sampleContacts()), s.sampleWaiting(), false)
-		})},
 		{name: "account.contacts_full", make: in(func(s *stage) view { return s.contactsView(s.f, s.inFull(s.sampleContacts()), nil, true) })},
 		{name: "account.contacts_stale", make: in(func(s *stage) view {
 			s.f.Me.Proved = nil

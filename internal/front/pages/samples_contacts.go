@@ -47,6 +47,10 @@ func objectionStories() []story {
 	return append(all,
 		story{name: "objection.used", status: 409, make: show(contacts.Objection{Kind: change.ChangePhone, Before: "+86 138 **** 8000"}, "sso_sample", contacts.ObjectionUsed)},
 		story{name: "objection.expired", status: 410, make: show(contacts.Objection{}, "", contacts.ObjectionExpired)},
+		story{name: "account.contacts_waiting", make: func(s *stage) (view, error) {
+			s.signIn()
+			return s.contactsView(s.f, s.masked(s.sampleContacts()), s.sampleWaiting(), false), nil
+		}},
 		story{name: "step.contact_disputable", status: 409, make: func(s *stage) (view, error) {
 			s.signIn()
 			asked := step.AddContact{Head: step.Head{Type: step.TypeAddContact, Inputs: []string{"phone", "dispute"}}, Kind: "phone", Country: "CN"}

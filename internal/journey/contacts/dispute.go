@@ -183,7 +183,7 @@ func (h *House) release(ctx context.Context, tx *sqldb.Tx, ref change.Ref, kind 
 		return err
 	}
 	if to == change.Lapsed && disputed.Address == ch.Before {
-		return h.tellClaimant(ctx, tx, me, kind, "notice_claim_refused")
+		return h.tellClaimant(ctx, tx, me, disputed, claimRefused)
 	}
 	return h.give(ctx, tx, me, kind, ch.Before)
 }
@@ -221,21 +221,21 @@ func (h *House) give(ctx context.Context, tx *sqldb.Tx, me account.Account, kind
 	if err != nil {
 		return err
 	}
+	fresh := contact.Contact{Kind: kind, Address: address}
 	if _, has := contact.Of(list, kind); has || account.Gate(me.State) != nil {
-		return h.tellClaimant(ctx, tx, me, kind, "notice_claim_free")
+		return h.tellClaimant(ctx, tx, me, fresh, claimFree)
 	}
 	won, err := h.Contacts.Claim(ctx, tx, kind, address, me.ID)
 	if err != nil {
 		return err
 	}
 	if !won { // whoever has it now proved it
-		return h.tellClaimant(ctx, tx, me, kind, "notice_claim_refused")
+		return h.tellClaimant(ctx, tx, me, fresh, claimRefused)
 	}
 	if err := h.Contacts.Add(ctx, tx, me.ID, kind, address); err != nil {
 		return err
 	}
-	fresh := contact.Contact{Kind: kind, Address: address}
-	if err := h.tellClaimant(ctx, tx, me, kind, "notice_claim_given"); err != nil {
+	if err := h.tellClaimant(ctx, tx, me, fresh, claimGiven); err != nil {
 		return err
 	}
 	if err := h.welcome(ctx, tx, proof.Notice{Who: me}, fresh); err != nil {
@@ -244,16 +244,27 @@ func (h *House) give(ctx context.Context, tx *sqldb.Tx, me account.Account, kind
 	return h.Audit.Write(ctx, tx, audit.Entry{AccountID: me.ID, Kind: audit.ContactAdded, Details: map[string]string{"contact": masked(fresh)}})
 }
 
-func (h *House) tellClaimant(ctx context.Context, tx *sqldb.Tx, me account.Account, kind contact.Kind, purpose string) error {
+// tellClaimant tells who asked for a contact what became of it.
+func (h *House) tellClaimant(ctx context.Context, tx *sqldb.Tx, me account.Account, to contact.Contact, purpose string) error {
 	list, err := h.Contacts.List(ctx, tx, me.ID)
 	if err != nil {
 		return err
 	}
 	n := proof.Notice{Who: me, Purpose: purpose}
-	for _, to := range list {
-		if purpose != "notice_claim_given" || to.Kind != kind {
-			n.To = append(n.To, to)
+	for _, own := range list {
+		if purpose != claimGiven || own.Kind != to.Kind { // the new one is welcomed
+			n.To = append(n.To, own)
 		}
 	}
-	return h.tell(ctx, tx, n, kind)
+	if err := h.tell(ctx, tx, n, to.Kind); err != nil || purpose == claimGiven {
+		return err
+	}
+	return h.Audit.Write(ctx, tx, audit.Entry{AccountID: me.ID, Kind: audit.ChangeLapsed, Details: map[string]string{"contact": masked(to)}})
 }
+
+// What a claim comes to.
+const (
+	claimGiven   = "notice_claim_given"
+	claimFree    = "notice_claim_free"
+	claimRefused = "notice_claim_refused"
+)

@@ -58,8 +58,15 @@ func (h *House) missing(ctx context.Context, q sqldb.Querier, c *call) ([]policy
 	if f.Act != toChange || f.Old == "" || f.Without {
 		return nil, nil
 	}
+	list, err := h.Contacts.List(ctx, q, f.Account)
+	if err != nil {
+		return nil, err
+	}
 	old := method(f.Contact)
-	if !slices.ContainsFunc(f.Proved, func(p session.Proof) bool { return p.Method == string(old) }) {
+	had, _ := contact.Of(list, f.Contact)
+	if !slices.ContainsFunc(f.Proved, func(p session.Proof) bool { // a proof of the contact that was there before is none
+		return p.Method == string(old) && !p.At.Before(had.VerifiedAt)
+	}) {
 		return []policy.Method{old}, nil
 	}
 	if slices.ContainsFunc(f.Proved, func(p session.Proof) bool { return p.Method != string(old) }) {

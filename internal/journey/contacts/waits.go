@@ -159,5 +159,5 @@ func (h *House) settlePeer(ctx context.Context, tx *sqldb.Tx, ch change.Change, 
 	if err != nil {
 		return err
 	}
-	return h.tellClaimant(ctx, tx, me, contactOf(ch.Kind), "notice_claim_refused")
+	return h.tellClaimant(ctx, tx, me, contact.Contact{Kind: contactOf(ch.Kind), Address: ch.Before}, claimRefused)
 }
