@@ -132,7 +132,7 @@ func (a *api) listQuestions(ctx context.Context, l *session.Live, _ *none) (*que
 
 var (
 	totpExamples = []example{{name: "secret", answer: `{"secret":"GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ",` +
-		`"uri":"otpauth://totp/Selfsame:4821%200937%205564?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Selfsame&algorithm=SHA1&digits=6&period=30",` +
+		`"uri":"otpauth://totp/Selfsame:4821%200937%205564?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Selfsame",` +
 		`"qr":"data:image/png;base64,iVBORw0KGgo="}`}}
 	confirmTOTPExamples   = []example{{name: "code", summary: "What the app shows", body: `{"code":"123456"}`}}
 	recoveryCodesExamples = []example{{name: "codes", answer: `{"codes":["7Q2W-XK5P-0M3T-9HVC","4DZR-1NB8-GYJS-E6FA"]}`}}

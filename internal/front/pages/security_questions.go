@@ -23,6 +23,7 @@ type questionsPage struct {
 	Why   string // why they cannot be set now; empty: they can, or the refusal above says it
 	Until any    // markup; empty: waiting does not help
 	Min   int
+	Count int
 }
 
 func (questionsPage) file() string { return "security_questions" }
@@ -54,7 +55,7 @@ func (p *Pages) questionsPage(w http.ResponseWriter, r *http.Request, me *sessio
 }
 
 func (p *Pages) questionsView(f *Frame, have settings.Factors, form url.Values) view {
-	v := questionsPage{accountFrame: p.accountFrame(f, "/account/security"), Since: have.Questions, Can: have.QuestionsRefused == nil, Min: question.MinLetters}
+	v := questionsPage{accountFrame: p.accountFrame(f, "/account/security"), Since: have.Questions, Can: have.QuestionsRefused == nil, Min: question.MinLetters, Count: question.Count}
 	if no := have.QuestionsRefused; no != nil && f.Fault == nil {
 		_, v.Why = f.voice.Fault(no)
 	}

@@ -15,15 +15,14 @@ import (
 // URI is the key URI that authenticator apps read
 // (github.com/google/google-authenticator/wiki/Key-Uri-Format). issuer is the
 // name of the service and label that of the account; a colon in either would
-// divide it elsewhere.
+// divide it elsewhere. Algorithm, digits and period are what every app takes
+// without being told: a shorter text is a QR code that is easier to scan.
 func URI(secret, issuer, label string) string {
 	plain := func(s string) string { return strings.ReplaceAll(s, ":", " ") }
 	issuer, label = plain(issuer), plain(label)
 	// Spaces as %20: some apps show the plus of a query as it stands.
 	escaped := strings.ReplaceAll(url.QueryEscape(issuer), "+", "%20")
-	query := "secret=" + secret + "&issuer=" + escaped +
-		"&algorithm=SHA1&digits=" + strconv.Itoa(Length) + "&period=" + strconv.Itoa(int(Period.Seconds()))
-	return "otpauth://totp/" + url.PathEscape(issuer) + ":" + url.PathEscape(label) + "?" + query
+	return "otpauth://totp/" + url.PathEscape(issuer) + ":" + url.PathEscape(label) + "?secret=" + secret + "&issuer=" + escaped
 }
 
 // quiet is the margin of a QR code in modules (ISO/IEC 18004 section 9.1).
