@@ -25,6 +25,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity/credential"
 	"github.com/selfsame-id/selfsame/internal/identity/device"
 	"github.com/selfsame-id/selfsame/internal/identity/directory"
+	"github.com/selfsame-id/selfsame/internal/identity/notice"
 	"github.com/selfsame-id/selfsame/internal/identity/question"
 	"github.com/selfsame-id/selfsame/internal/identity/recoverycode"
 	"github.com/selfsame-id/selfsame/internal/identity/region"
@@ -157,7 +158,7 @@ func (h *house) journeys(ring *seal.Ring) {
 		p.Codes = s.Codes
 	}
 	h.setLimits(h.limits)
-	s.Notices = proof.NewNotices(h.box.courier, book, "Selfsame", func(string) *time.Location { return time.UTC })
+	s.Notices = proof.NewNotices(h.box.courier, book, "Selfsame", func(string) *time.Location { return time.UTC }).Keep(notice.New(ring), &url.URL{Scheme: "https", Host: host})
 	changes := change.New(ring)
 	h.contacts = &contacts.House{DB: h.db, Regions: s.Regions, Numbers: plan, Accounts: accounts, Contacts: s.Contacts, Changes: changes, Sessions: s.Sessions,
 		Audit: s.Audit, Book: counts, Prover: p, Notices: s.Notices, Rules: contacts.Rules{Life: 15 * time.Minute, Wait: policy.Young, ObjectFor: policy.Young,
