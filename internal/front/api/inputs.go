@@ -12,7 +12,9 @@ import (
 	"github.com/selfsame-id/selfsame/internal/journey/contacts"
 	"github.com/selfsame-id/selfsame/internal/journey/flow"
 	"github.com/selfsame-id/selfsame/internal/journey/flow/step"
+	"github.com/selfsame-id/selfsame/internal/journey/lifecycle"
 	"github.com/selfsame-id/selfsame/internal/journey/proof"
+	"github.com/selfsame-id/selfsame/internal/journey/recovery"
 	"github.com/selfsame-id/selfsame/internal/kit/email"
 	"github.com/selfsame-id/selfsame/internal/kit/fault"
 	"github.com/selfsame-id/selfsame/internal/remote/numbers"
@@ -32,7 +34,7 @@ var stepKinds = []stepKind{
 	{step.TypeIdentify, step.Identify{}, "StepIdentify", "The start: which account.", []string{"phone", "email", "username", "passkey"}},
 	{step.TypePassword, step.Password{}, "StepPassword", "A username is known; its password proves it.", []string{"password", "other_way", "back"}},
 	{step.TypeCode, step.Code{}, "StepCode", "A verification code is out.", []string{"code", "resend", "other_way", "back", "skip"}},
-	{step.TypeChooseMethod, step.ChooseMethod{}, "StepChooseMethod", "Several proofs are possible.", []string{"method", "wait", "back"}},
+	{step.TypeChooseMethod, step.ChooseMethod{}, "StepChooseMethod", "Several proofs are possible.", []string{"method", "wait", "taken_over", "back"}},
 	{step.TypeTOTP, step.TOTP{}, "StepTOTP", "The code of an authenticator app.", []string{"code", "other_way", "back"}},
 	{step.TypeRecoveryCode, step.RecoveryCode{}, "StepRecoveryCode", "One of the recovery codes.", []string{"code", "other_way", "back"}},
 	{step.TypeQuestions, step.Questions{}, "StepQuestions", "The security questions.", []string{"answers", "other_way", "back"}},
@@ -64,8 +66,8 @@ type inputKind struct {
 var (
 	codeFaults = []*fault.Fault{proof.CodeWrong, proof.CodeExpired, proof.CodeUsed, proof.CodeReplaced, proof.CodeTriesExceeded, proof.CodeOtherPurpose}
 	lineFaults = []*fault.Fault{numbers.PhoneInvalid, numbers.PhoneNotMobile, numbers.PhoneNotPersonal, numbers.CountryNotServed}
-	gateFaults = []*fault.Fault{account.Frozen, account.Blocked, account.Leaving}
-	ruleFaults = []*fault.Fault{credential.PasswordShort, credential.PasswordLong, credential.PasswordCommon, credential.PasswordPersonal, credential.PasswordBreached}
+	gateFaults = []*fault.Fault{account.Frozen, account.Blocked, account.Leaving, recovery.NotFrozen}
+	ruleFaults = []*fault.Fault{credential.PasswordShort, credential.PasswordLong, credential.PasswordCommon, credential.PasswordPersonal, credential.PasswordBreached, credential.PasswordReused}
 
 	contactFaults = []*fault.Fault{contacts.ContactUnchanged, contacts.ContactFree, contacts.ContactMissing, contacts.ContactRequired, contacts.ContactChangesLimited, contacts.DisputesLimited, contacts.ContactProtected, fault.RateLimited}
 
@@ -78,7 +80,7 @@ var inputKinds = []inputKind{
 		[]inputField{{name: "phone", about: "As typed, or E.164."}, countryField}, slices.Concat(lineFaults, []*fault.Fault{proof.CodesLimited}, contactFaults)},
 	{"email", "InputEmail", "An e-mail address; a code is sent to it.",
 		[]inputField{{name: "email", about: "As typed."}}, slices.Concat([]*fault.Fault{email.Invalid, proof.MethodUnavailable, proof.CodesLimited}, contactFaults)},
-	{"username", "InputUsername", "Phone, e-mail or account ID, for signing in by password.",
+	{"username", "InputUsername", "Phone, e-mail or account ID: for signing in by password, and to say whose account is recovered, frozen or unfrozen.",
 		[]inputField{{name: "username", about: "As typed."}, countryField}, []*fault.Fault{directory.UsernameInvalid}},
 	{"password", "InputPassword", "The password of the account.",
 		[]inputField{{name: "password", about: "As typed, in UTF-8; nothing is trimmed."}},
@@ -93,9 +95,10 @@ var inputKinds = []inputKind{
 		[]inputField{{name: "credential", about: "AuthenticationResponseJSON (WebAuthn Level 3 section 5.1): toJSON() of the credential.", holds: "object"}},
 		slices.Concat([]*fault.Fault{proof.TooManyAttempts, proof.MethodUnavailable}, gateFaults)},
 	{"check", "InputCheck", "Look whether the device has answered.", nil, slices.Concat([]*fault.Fault{proof.MethodUnavailable, proof.PromptDenied, proof.PromptExpired}, gateFaults)},
-	{"wait", "InputWait", "Let time stand in for what is missing: every contact of the account is told, and can object.", nil, []*fault.Fault{proof.MethodUnavailable}},
+	{"wait", "InputWait", "Let time stand in for what is missing: every contact of the account is told, and can object.", nil, []*fault.Fault{proof.MethodUnavailable, proof.TooManyAttempts}},
+	{"taken_over", "InputTakenOver", "Go on with the account as it was before somebody else changed its contacts or its password, within two weeks: the end undoes what was changed since. What was proved so far is asked again.", nil, nil},
 	{"dispute", "InputDispute", "Ask for a contact that was proved just now and that another account has.", nil, nil},
-	{"confirm", "InputConfirm", "Accept what will happen.", nil, slices.Concat(gateFaults, []*fault.Fault{proof.LastWayIn}, contactFaults)},
+	{"confirm", "InputConfirm", "Accept what will happen.", nil, slices.Concat(gateFaults, []*fault.Fault{proof.LastWayIn, lifecycle.FreezeLimited}, contactFaults)},
 	{"resend", "InputResend", "Another code; it replaces the last one.", nil, []*fault.Fault{proof.CodesLimited}},
 	{"other_way", "InputOtherWay", "Another proof.", nil, nil},
 	{"method", "InputMethod", "The proof to go on with.",
@@ -106,7 +109,7 @@ var inputKinds = []inputKind{
 		[]*fault.Fault{proof.CaptchaWrong, proof.CodesLimited}},
 	{"refresh", "InputRefresh", "Another captcha.", nil, nil},
 	{"new_password", "InputNewPassword", "The password that the account will have.",
-		[]inputField{{name: "password", about: "As typed, in UTF-8; nothing is trimmed."}}, ruleFaults},
+		[]inputField{{name: "password", about: "As typed, in UTF-8; nothing is trimmed."}}, slices.Concat(ruleFaults, gateFaults, []*fault.Fault{recovery.RecoveryOver, proof.TooManyAttempts})},
 	{"skip", "InputSkip", "Go on without the contact, where the step offers it.", nil, nil},
 	{"back", "InputBack", "Back to the start; what was spent stays spent.", nil, nil},
 }

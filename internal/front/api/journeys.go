@@ -20,7 +20,7 @@ import (
 type journeyView struct {
 	ID        string    `json:"id" doc:"Names the journey. It may stand in logs; by itself it opens nothing."`
 	Key       string    `json:"key,omitempty" doc:"The secret of the journey, given once. Send it as the header Journey-Key with every further call, and write it to no log."`
-	Kind      string    `json:"kind" enum:"signin,signup,prove,change_phone,change_email,remove_phone,remove_email,dispute_phone,dispute_email" doc:"What the journey is for."`
+	Kind      string    `json:"kind" enum:"signin,signup,recover,unfreeze,freeze,prove,change_phone,change_email,remove_phone,remove_email,dispute_phone,dispute_email" doc:"What the journey is for."`
 	ExpiresAt time.Time `json:"expires_at" doc:"When the journey ends if it is not finished."`
 	Step      anyStep   `json:"step" doc:"The present step."`
 }
@@ -32,8 +32,8 @@ type anyStep struct{ step.Step }
 func (s anyStep) MarshalJSON() ([]byte, error) { return json.Marshal(s.Step) }
 
 type beginJourney struct {
-	Kind     string       `json:"kind" enum:"signin,signup,prove,change_phone,change_email,remove_phone,remove_email,dispute_phone,dispute_email" doc:"What the journey is for. signin creates the account where nobody has the proved contact and the region allows it. prove gives the session of the call more proof, for the action named in for; it ends with a new session token. change_phone and change_email give the signed-in account another contact in the place of the old one, or the one that it lacks; remove_phone and remove_email take one away; dispute_phone and dispute_email ask for one that another account has. These need a session, and ask for the proofs that they need."`
-	For      string       `json:"for,omitempty" enum:"set_password,view_contacts,add_contact,change_phone,change_email,replace_phone,replace_email,remove_phone,remove_email,add_method,remove_method,recovery_codes,two_step_on,two_step_off,trust_device,link,unlink,export,delete" doc:"Of prove: the action, as a refusal proof_required named it."`
+	Kind     string       `json:"kind" enum:"signin,signup,recover,unfreeze,freeze,prove,change_phone,change_email,remove_phone,remove_email,dispute_phone,dispute_email" doc:"What the journey is for. signin creates the account where nobody has the proved contact and the region allows it. recover gets an owner back in with a new password, and undoes what somebody else changed; unfreeze lifts a freeze; freeze shuts everybody out. None of these needs a session. prove gives the session of the call more proof, for the action named in for; it ends with a new session token. change_phone and change_email give the signed-in account another contact in the place of the old one, or the one that it lacks; remove_phone and remove_email take one away; dispute_phone and dispute_email ask for one that another account has. These need a session, and ask for the proofs that they need."`
+	For      string       `json:"for,omitempty" enum:"find,set_password,view_contacts,add_contact,change_phone,change_email,replace_phone,replace_email,remove_phone,remove_email,add_method,remove_method,recovery_codes,two_step_on,two_step_off,trust_device,link,unlink,export,delete" doc:"Of prove: the action, as a refusal proof_required named it. Of recover: find, if the account ID is all that is wanted."`
 	Region   string       `json:"region,omitempty" doc:"Policy set, such as intl or cn; the server's first one if left out."`
 	Locale   string       `json:"locale,omitempty" maxLength:"35" doc:"BCP 47 tag of the language of messages and refusals; Accept-Language if left out."`
 	Country  string       `json:"country,omitempty" pattern:"^[A-Za-z]{2}$" doc:"ISO 3166-1 alpha-2 code of phone numbers typed without a country code; the region's if left out."`
