@@ -56,11 +56,15 @@ type step struct {
 	Delivery  struct{ State, Reason string }
 	Reason    string
 	Methods   []struct{ Method, To string }
-	Kind      string
-	Challenge *challenge
-	Image     string
-	Audio     string
-	MinLength int `json:"min_length"`
+	For       string
+	Why       []string
+
+	Unavailable []struct{ Method, Reason string }
+	Kind        string
+	Challenge   *challenge
+	Image       string
+	Audio       string
+	MinLength   int `json:"min_length"`
 
 	Account struct{ ID, Nickname string }
 	Created bool
