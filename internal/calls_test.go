@@ -75,6 +75,8 @@ var callExceptions = map[string]string{
 	"internal/front/pages/refusal.go: html/template.HTML()":     "the time of a refusal as an element; the words around it are escaped",
 	"internal/front/pages/samples.go: html/template.HTML()":     "sample articles of the storybook, from the catalogs",
 	"internal/identity/credential/rules.go: import crypto/sha1": "breach lists are published as SHA-1",
+	"internal/simulate/people.go: import math/rand/v2":          "people of paper: the same seed has to tell the same story, and nothing here is a secret",
+	"internal/simulate/simulate.go: import math/rand/v2":        "as above",
 	"internal/kit/sqldb/postgres.go: import syscall":            "the names of the errors that mean a lost connection",
 }
 

@@ -33,5 +33,5 @@ func runPolicyShow(_ context.Context, sh *shell, args []string) error {
 
 // policySettings is what a configuration says of the policy.
 func policySettings(s settings.Settings) policy.Settings {
-	return policy.Settings{PasswordAlone: s.Passwords.Alone}
+	return policy.Settings{PasswordAlone: s.Passwords.Alone, Questions: s.Questions.Enabled}
 }

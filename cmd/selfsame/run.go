@@ -49,6 +49,8 @@ func commands() []command {
 		{"account block", "ID --reason TEXT [--until TIME] [--config FILE]", "block an account; its owner sees the reason", runAccountState("block", account.Cause{Event: account.Block}, "Blocked %s.")},
 		{"account unblock", "ID [--reason TEXT] [--config FILE]", "lift the block of an account", runAccountState("unblock", account.Cause{Event: account.Unblock}, "Lifted the block of %s.")},
 		{"account sign-out", "ID [--config FILE]", "end all sessions of an account", runAccountSignOut},
+		{"policy show", "[--config FILE] [--json]", "print which proofs are enough for what, and why more is asked", runPolicyShow},
+		{"simulate", "[--people N] [--seed N] [--json]", "play owners and attackers against the policy and print who wins", runSimulate},
 		{"seed", "--accounts N [--config FILE]", "make synthetic accounts for load tests", runSeed},
 		{"doctor", "[--config FILE] [--json]", "check the installation and say what to fix", runDoctor},
 		{"version", "[--json]", "print the version", runVersion},

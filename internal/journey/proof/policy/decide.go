@@ -32,6 +32,20 @@ func (p *Policy) Decide(q Question) Decision {
 	return d
 }
 
+// Objects tells whether an objection that comes by a contact stops a wait; q is the
+// question of who waits. The contact must be one that could carry a decision itself,
+// as the account stood by which the wait is judged: else whoever got hold of a number
+// yesterday, or was given an abandoned one, could keep its owner waiting for ever.
+// And it does not outweigh two other proofs: the one with more proof wins.
+func (p *Policy) Objects(q Question, by Method) bool {
+	row := rowOf(q.Action)
+	if row == nil {
+		return true
+	}
+	v := p.look(&q, row, q.Now)
+	return v.ways.carry&bit(by) != 0 && (v.given.carry&^bit(by)).proofs() < 2
+}
+
 // stuck tells whether there is nothing to do now.
 func (d *Decision) stuck() bool {
 	return len(d.Offer) == 0 && len(d.Unavailable) == 0 && d.Wait == 0 && d.ReadyAt.IsZero()
@@ -63,6 +77,7 @@ type view struct {
 	usable   set    // of it, what can be used now
 	was      proofs // what it had Young ago
 	given    proofs
+	ageing   bool // something of it will be older
 	need     Level
 	// everything: doubt keeps the account from the level that it needs, so that all
 	// that it has must be shown: doubt never makes anything easier.
@@ -84,7 +99,7 @@ func (p *Policy) look(q *Question, row *need, at time.Time) *view {
 	old := set(0)
 	for _, w := range q.Standing.Ways {
 		b, young := v.bit(w.Method, true), v.young(w.Since)
-		v.ways = v.ways.and(v.sort(b, young))
+		v.ways, v.ageing = v.ways.and(v.sort(b, young)), v.ageing || young
 		if !young || w.Replaced {
 			old |= b
 		}
@@ -355,6 +370,9 @@ func (v *view) complete(do func(proofs) bool) (helps set) {
 
 // later says when time alone will help.
 func (p *Policy) later(v *view, d *Decision) {
+	if !v.ageing && !v.at.Before(v.heldUntil()) {
+		return
+	}
 	times := []time.Time{v.heldUntil()}
 	for _, w := range v.Standing.Ways {
 		times = append(times, w.Since.Add(Young))

@@ -245,6 +245,27 @@ func TestAWaitStandsInForWhatIsMissing(t *testing.T) {
 	}
 }
 
+func TestWhoHasMoreProofWinsAnObjection(t *testing.T) {
+	for _, tt := range []struct {
+		what string
+		q    Question
+		by   Method
+		want bool
+	}{
+		{"the owner's mailbox against a thief's text", with(ask(Recover, "SEPT", "S"), twoStep), EmailCode, true},
+		{"a number that somebody got yesterday", ask(Recover, "S\"EK", "E"), SMSCode, false},
+		{"a number that may be somebody else's", with(ask(Recover, "SEK", "E"), doubt(SMSCode)), SMSCode, false},
+		{"one contact against two other proofs", ask(Unfreeze, "SED", "ED"), SMSCode, false},
+		{"one of the two proofs themselves", ask(Unfreeze, "SE", "SE"), SMSCode, true},
+		{"a contact that the account has not", ask(Recover, "SK", "S"), EmailCode, false},
+		{"a wait that nobody knows", ask("sell", "S", "S"), SMSCode, true},
+	} {
+		if got := house.Objects(tt.q, tt.by); got != tt.want {
+			t.Errorf("%s: %v", tt.what, got)
+		}
+	}
+}
+
 func TestS79_QuestionsAreNeverDecisive(t *testing.T) {
 	asking := New(Settings{Questions: true})
 	for _, tt := range []struct {
@@ -301,7 +322,7 @@ func TestBeforeLeavesOutWhatCameLater(t *testing.T) {
 func TestLevels(t *testing.T) {
 	for text, want := range map[string]Level{
 		"": None, "Q": None, "S": Low, "E": Low, "P": Low, "L": Low, "SE": Low, "SL": Low, "PQ": Low, "SQ": Low, "EQ": Low,
-		"T": Medium, "R": Medium, "D": Medium, "k": Medium, "ST": Medium, "TR": Medium, "PE": Medium, "SEQ": Medium, "TQ": Medium,
+		"D": Low, "SD": Low, "T": Medium, "R": Medium, "k": Medium, "ST": Medium, "TR": Medium, "PE": Medium, "SEQ": Medium, "TQ": Medium,
 		"K": High, "SP": High, "PT": High, "PL": High, "Pk": High, "SPE": High,
 	} {
 		if got := Reached(given(text)); got != want {

@@ -70,12 +70,15 @@ var guardedActions = []Action{Recover, Unfreeze, ChangePhone, ChangeEmail, Repla
 // too. Waits are none in it.
 func TestS074_NoPathIsEasierThanTheFrontDoor(t *testing.T) {
 	seen := 0
-	for _, p := range []*Policy{New(Settings{Questions: true}), New(Settings{PasswordAlone: true})} {
-		for variation := range 24 {
+	for i, p := range []*Policy{New(Settings{Questions: true}), New(Settings{PasswordAlone: true})} {
+		for variation := range 18 {
+			if i > 0 && variation >= 6 {
+				break
+			}
 			a := asker{}
 			a.q.Risk.Level = Level(variation%3 + 1)
-			a.q.Standing.TwoStep, a.q.Standing.Protected = variation/3%2 == 1, variation/6%2 == 1
-			if variation/12 == 1 {
+			a.q.Standing.TwoStep, a.q.Standing.Protected = variation/3%2 == 1, variation/6 == 1
+			if variation/6 == 2 {
 				a.q.Risk.Doubted = []Method{SMSCode}
 			}
 			everySet(func(has, gave set) {
@@ -286,7 +289,7 @@ Written by ` + "`go test ./internal/journey/proof/policy -update`" + ` from the 
 behind it.
 
 **S** code by text, **E** code by e-mail, **P** password, **K** passkey that verifies the person, **T** authenticator app, **R** recovery code, **D** prompt
-on a trusted device, **L** linked account. A cell lists every smallest set of proofs that opens; "S 24h" means: a code by text, then 24 hours in which every
+on another signed-in device, **L** linked account. A cell lists every smallest set of proofs that opens; "S 24h" means: a code by text, then 24 hours in which every
 contact is told and can object. "appeal" means that people decide. The account has lost nothing here; what it has lost it cannot give, and another set of its cell is left.
 
 The document shows the accounts that people have. The tests look at all 512 sets of methods, all that can be given of each, every risk, with

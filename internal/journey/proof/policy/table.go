@@ -22,9 +22,10 @@ const (
 // is used up by use after what is not.
 var methods = []method{
 	{name: Passkey, kinds: Possession, verified: Inherence, strength: strong, first: true, second: true},
-	{name: DevicePrompt, kinds: Possession, strength: strong, first: true, second: true},
 	{name: TOTP, kinds: Possession, strength: strong, first: true, second: true},
 	{name: RecoveryCode, kinds: Possession, strength: strong, first: true, second: true},
+	// No more than a text: whoever has stolen a session answers its prompts (S-64).
+	{name: DevicePrompt, kinds: Possession, strength: usual, first: true, second: true},
 	{name: SMSCode, kinds: Possession, strength: usual, first: true, second: true},
 	{name: Password, kinds: Knowledge, strength: usual, first: true},
 	{name: LinkedSignIn, kinds: Possession, strength: usual, first: true},
