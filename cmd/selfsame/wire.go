@@ -225,6 +225,7 @@ func (b *site) journeys(context.Context) error {
 	if err := b.proofs(); err != nil {
 		return err
 	}
+	b.prover.Notices, b.guesses.Notices = notices, notices
 	prompts := b.prompting(notices)
 	b.passkeys(notices)
 	b.otherFactors(notices)

@@ -158,6 +158,9 @@ func (b byCode) try(ctx context.Context, tx *sqldb.Tx, t *Turn) error {
 		if err := b.p.Audit.Write(ctx, tx, audit.Entry{AccountID: t.Account, Kind: audit.CodesExhausted, Details: t.Where()}); err != nil {
 			return err
 		}
+		if err := b.p.Notices.FailedAttempts(ctx, tx, t.Account); err != nil {
+			return err
+		}
 	}
 	return err
 }

@@ -28,6 +28,7 @@ type Passwords struct {
 	Book     *quota.Book
 	Captchas *Captchas
 	Audit    *audit.Store
+	Notices  *Notices // nil: nobody is told of failed tries
 	Rules    PasswordRules
 }
 
@@ -105,6 +106,9 @@ func (p *Passwords) Reserve(ctx context.Context, tx *sqldb.Tx, g *Guess, human b
 		if refused.Limit == p.Rules.Tries.Name {
 			limit = "account"
 			if err := AuditLimit(ctx, tx, p.Book, p.Audit, audit.Entry{AccountID: g.Account, Kind: audit.PasswordLimited, Details: g.Where}, g.subject("")); err != nil {
+				return nil, err
+			}
+			if err := p.Notices.FailedAttempts(ctx, tx, g.Account); err != nil {
 				return nil, err
 			}
 		}

@@ -223,7 +223,7 @@ func (n *Notices) Watch(queue *job.Queue, accounts *account.Store, contacts *con
 // account 0 costs the same and tells nobody. It is called where the history gets
 // password_limited or codes_exhausted.
 func (n *Notices) FailedAttempts(ctx context.Context, tx *sqldb.Tx, id account.ID) error {
-	if n.queue == nil {
+	if n == nil || n.queue == nil {
 		return nil
 	}
 	return n.queue.Put(ctx, tx, job.Job{Kind: failedJob, AccountID: int64(id), Key: id.String()})

@@ -176,6 +176,7 @@ type Prover struct {
 	Codes    *Codes
 	Captchas *Captchas
 	Waits    Waits
+	Notices  *Notices // nil: nobody is told of failed tries
 	// What risk is read from; nil: that is not known.
 	Footprints *footprint.Store
 	Atlas      *place.Atlas

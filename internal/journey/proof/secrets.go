@@ -46,6 +46,9 @@ func (p *Prover) trySecret(ctx context.Context, tx *sqldb.Tx, t *Turn, m policy.
 	if err := AuditLimit(ctx, tx, p.Book, p.Audit, e, t.Subject); err != nil {
 		return s, err
 	}
+	if err := p.Notices.FailedAttempts(ctx, tx, t.Account); err != nil {
+		return s, err
+	}
 	if t.Blind() {
 		s.barred = true
 		return s, nil

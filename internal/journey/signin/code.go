@@ -51,6 +51,9 @@ func (h *House) answerCode() flow.Move[facts] {
 				if err := h.Audit.Write(ctx, tx, audit.Entry{AccountID: c.Facts.Account, Kind: audit.CodesExhausted, Details: h.where(c)}); err != nil {
 					return err
 				}
+				if err := h.Notices.FailedAttempts(ctx, tx, c.Facts.Account); err != nil {
+					return err
+				}
 			}
 			return err
 		},
