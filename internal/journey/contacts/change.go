@@ -13,6 +13,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity/session"
 	"github.com/selfsame-id/selfsame/internal/journey/flow/step"
 	"github.com/selfsame-id/selfsame/internal/journey/proof"
+	"github.com/selfsame-id/selfsame/internal/journey/proof/policy"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
 )
 
@@ -285,9 +286,6 @@ func (h *House) notice(c *call, who account.Account, purpose string) proof.Notic
 	return n
 }
 
-// youngFor is how long a new contact carries nothing by itself.
-const youngFor = 72 * time.Hour
-
 var what = map[contact.Kind]string{contact.Phone: "notice.what_phone", contact.Email: "notice.what_email"}
 
 // tell sends a notice about a kind of contact; its link, if it has one, stands in
@@ -301,6 +299,6 @@ func (h *House) tell(ctx context.Context, tx *sqldb.Tx, n proof.Notice, kind con
 func (h *House) welcome(ctx context.Context, tx *sqldb.Tx, about proof.Notice, to contact.Contact) error {
 	n := about
 	n.Purpose, n.Token, n.To = "notice_contact_new", "", []contact.Contact{to}
-	n.Args = []any{"until", h.Notices.At(n.Who, tx.Now().Add(youngFor))}
+	n.Args = []any{"until", h.Notices.At(n.Who, tx.Now().Add(policy.Young))}
 	return h.tell(ctx, tx, n, to.Kind)
 }

@@ -31,6 +31,7 @@ func Default() Settings {
 			WrongPerDay: 100, DelayAfter: 5, CaptchaAfter: 10, PictureAfter: 20, PerNetworkHour: 300, PerWideHour: 3000,
 		},
 		Proofs:   Proofs{WrongPerHour: 10, WrongPerDay: 30},
+		Contacts: Contacts{Wait: 72 * time.Hour, ObjectFor: 72 * time.Hour, ChangesMonth: 3, DisputesMonth: 3, DisputedMonth: 2, TypedPerHour: 10},
 		Passkeys: Passkeys{Verification: "preferred"},
 		Sessions: Sessions{Idle: 14 * day, Absolute: 30 * day},
 		Numbers:  Numbers{Lookup: Lookup{WaitFor: 2 * time.Second, KeepFor: 10 * time.Minute}},

@@ -29,6 +29,7 @@ type Settings struct {
 	Codes          Codes             `toml:"codes" doc:"Verification codes by text message and e-mail."`
 	Passwords      Passwords         `toml:"passwords" doc:"Password rules and their cost."`
 	Proofs         Proofs            `toml:"proofs" doc:"The other ways to prove that an account is yours."`
+	Contacts       Contacts          `toml:"contacts" doc:"Changes of the phone and the e-mail of an account."`
 	Passkeys       Passkeys          `toml:"passkeys" doc:"Passkeys (WebAuthn)."`
 	Questions      Questions         `toml:"questions" doc:"Security questions."`
 	Sessions       Sessions          `toml:"sessions" doc:"How long a sign-in lasts."`
@@ -135,6 +136,16 @@ type Questions struct {
 type Proofs struct {
 	WrongPerHour int `toml:"wrong_per_hour" min:"5" max:"100" doc:"Wrong tries at one such secret of an account in an hour, from devices that it does not know, all journeys together."`
 	WrongPerDay  int `toml:"wrong_per_day" min:"5" max:"100" doc:"The same in 24 hours."`
+}
+
+// Contacts are the numbers of changes of contacts.
+type Contacts struct {
+	Wait          time.Duration `toml:"wait" min:"72h" max:"14d" doc:"How long a change without the old contact waits, and a dispute over a contact, while everybody concerned can object."`
+	ObjectFor     time.Duration `toml:"object_for" min:"72h" max:"14d" doc:"How long a change that has happened can be undone by the link that was sent to the old contact."`
+	ChangesMonth  int           `toml:"changes_per_30_days" min:"1" max:"30" doc:"Changes of one contact of an account in 30 days."`
+	DisputesMonth int           `toml:"disputes_per_30_days" min:"1" max:"30" doc:"Disputes that one account begins in 30 days."`
+	DisputedMonth int           `toml:"disputed_per_30_days" min:"1" max:"30" doc:"Disputes over one contact in 30 days."`
+	TypedPerHour  int           `toml:"named_per_hour" min:"3" max:"100" doc:"New contacts that one account names in an hour, whether or not anything comes of it."`
 }
 
 // Passkeys say where passkeys are good.
