@@ -59,6 +59,9 @@ func (h *House) SetPassword(ctx context.Context, l *session.Live, password strin
 				return err
 			}
 		}
+		if _, err := h.Devices.Distrust(ctx, tx, l.AccountID, l.DeviceID); err != nil { // also where others stay signed in
+			return err
+		}
 		if err := h.Endings.Pending(ctx, tx, l.AccountID); err != nil {
 			return err
 		}
