@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"time"
 
 	"github.com/selfsame-id/selfsame/internal/identity/account"
 	"github.com/selfsame-id/selfsame/internal/identity/audit"
@@ -204,7 +203,15 @@ func (h *House) happened(ctx context.Context, tx *sqldb.Tx, c *call, kind audit.
 	c.Facts.Result = result
 	e := h.entry(c, kind)
 	e.Details["contact"] = shown
-	return h.Audit.Write(ctx, tx, e)
+	if err := h.Audit.Write(ctx, tx, e); err != nil || kind == audit.ContactAdded || c.Visitor.Session == nil {
+		return err
+	}
+	who, err := h.Accounts.Load(ctx, tx, e.AccountID)
+	if err != nil {
+		return err
+	}
+	_, err = proof.Saw(ctx, tx, h.Prover.Watch, who, proof.Sight{Event: proof.ContactChanged, Device: c.Visitor.Session.DeviceID})
+	return err
 }
 
 // fulfil does what waited, when it is time. A change whose new contact somebody
