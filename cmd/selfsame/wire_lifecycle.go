@@ -42,6 +42,7 @@ func (b *site) lives(notices *proof.Notices) {
 		Passkeys: b.keys.store, TOTP: b.factors.totp, RecoveryCodes: b.factors.codes, Questions: b.factors.questions.Stored,
 		Brand: b.set.Brand.Name, MinLength: b.set.Passwords.MinLength, MaxLength: passwordMost, Life: b.set.Journeys.Life,
 	}
+	b.prover.Watch = l.freeze
 	flow.Add(b.runner, lifecycle.Journey(l.freeze))
 	flow.Add(b.runner, recovery.Journey(l.recover))
 	b.jobs.Every("account.lapse", time.Minute, l.freeze.Lapse)

@@ -112,11 +112,15 @@ type Turn struct {
 	// History is what was found out of the phone that was just proved; zero: nothing.
 	History numbers.History
 	refuse  func(error)
+	refused error
 }
 
 // Refuse makes the answer a refusal although Apply answers nil, and keeps what
 // was written.
-func (t *Turn) Refuse(f error) { t.refuse(f) }
+func (t *Turn) Refuse(f error) {
+	t.refused = f
+	t.refuse(f)
+}
 
 // Prove notes that a method proved the account.
 func (t *Turn) Prove(m policy.Method, verified bool) {
@@ -176,6 +180,7 @@ type Prover struct {
 	Codes    *Codes
 	Captchas *Captchas
 	Waits    Waits
+	Watch    Watch    // nil: nobody watches
 	Notices  *Notices // nil: nobody is told of failed tries
 	// What risk is read from; nil: that is not known.
 	Footprints *footprint.Store

@@ -91,6 +91,9 @@ func (w wrapper[F]) move(m Move) flow.Move[F] {
 		}
 		err := m.Count(ctx, tx, t)
 		c.Answer = t.Answer
+		if sawErr := w.p.sawWrong(ctx, tx, t, err); sawErr != nil {
+			return sawErr
+		}
 		return err
 	}
 	if m.Ask != nil {
@@ -111,7 +114,7 @@ func (w wrapper[F]) move(m Move) flow.Move[F] {
 			}
 		}
 		if len(t.Proved) == before {
-			return nil
+			return w.p.sawWrong(ctx, tx, t, t.refused)
 		}
 		if err := w.p.Continue(ctx, tx, t); err != nil || !t.Ready {
 			return err
@@ -150,6 +153,9 @@ func (p *Prover) Continue(ctx context.Context, tx *sqldb.Tx, t *Turn, prefer ...
 	}
 	who, err := p.Accounts.Load(ctx, tx, t.Account)
 	if err != nil {
+		return err
+	}
+	if err := p.sawLeak(ctx, tx, t, who); err != nil {
 		return err
 	}
 	d, err := p.Weigh(ctx, tx, t, who)

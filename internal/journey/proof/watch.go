@@ -2,6 +2,7 @@ package proof
 
 import (
 	"context"
+	"slices"
 
 	"github.com/selfsame-id/selfsame/internal/identity/account"
 	"github.com/selfsame-id/selfsame/internal/journey/proof/policy"
@@ -46,4 +47,38 @@ func Saw(ctx context.Context, tx *sqldb.Tx, w Watch, who account.Account, s Sigh
 		return false, nil
 	}
 	return w.Saw(ctx, tx, who, s)
+}
+
+// sawWrong tells the watch of a wrong second step of a sign-in whose password was
+// right.
+func (p *Prover) sawWrong(ctx context.Context, tx *sqldb.Tx, t *Turn, refusal error) error {
+	wrong := CodeWrong.Is(refusal) || AnswersWrong.Is(refusal) || PromptDenied.Is(refusal)
+	knows := slices.ContainsFunc(t.Proved, func(g sessionProof) bool { return g.Method == string(policy.Password) })
+	if p.Watch == nil || !wrong || !knows || t.Action != policy.SignIn || t.Account == 0 {
+		return nil
+	}
+	who, err := p.Accounts.Load(ctx, tx, t.Account)
+	if err != nil {
+		return err
+	}
+	from, err := p.Source(ctx, tx, t)
+	if err != nil {
+		return err
+	}
+	_, err = p.Watch.Saw(ctx, tx, who, Sight{Event: SecondStepFailed, Device: from.KnownAs, Risk: t.Risk, Where: t.Where()})
+	return err
+}
+
+// sawLeak tells the watch that a sign-in was begun with a password that is in a
+// public list.
+func (p *Prover) sawLeak(ctx context.Context, tx *sqldb.Tx, t *Turn, who account.Account) error {
+	if p.Watch == nil || !t.Breached || t.Action != policy.SignIn {
+		return nil
+	}
+	from, err := p.Source(ctx, tx, t)
+	if err != nil {
+		return err
+	}
+	_, err = p.Watch.Saw(ctx, tx, who, Sight{Event: LeakedPassword, Device: from.KnownAs, Risk: t.Risk, Where: t.Where()})
+	return err
 }
