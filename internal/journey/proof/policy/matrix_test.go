@@ -11,6 +11,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/selfsame-id/selfsame/internal/identity/account"
+	"github.com/selfsame-id/selfsame/internal/kit/fault"
 )
 
 var update = flag.Bool("update", false, "write docs/policy.md and docs/matrix.md")
@@ -277,7 +280,7 @@ var states = []struct{ name, refusal, signIn, prove, recover, freeze, unfreeze, 
 	{"active", "", "asked as above", "asked as above", "asked as above", "any one proof", "nothing to lift", "open"},
 	{"frozen", "`account_frozen`", "refused after the proof", "no session lives", "refused after the proof: unfreeze", "is frozen already", "asked as above", "open"},
 	{"blocked", "`account_blocked`", "refused after the proof", "no session lives", "refused after the proof", "refused", "refused: an operator blocked it", "the only way"},
-	{"leaving", "`account_leaving`", "asked as above, then: stay?", "no session lives", "asked as above, then: stay?", "any one proof", "nothing to lift", "open"},
+	{"leaving", "`account_leaving`", "refused after the proof", "no session lives", "refused after the proof", "any one proof", "nothing to lift", "open"},
 	{"gone", "as if there were none", "as if there were none", "no session lives", "as if there were none", "as if there were none", "as if there were none", "as if there were none"},
 }
 
@@ -328,6 +331,25 @@ and without 2-step verification, protection and doubt, and show that nothing ope
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s | %s |\n", s.name, s.signIn, s.prove, s.recover, s.freeze, s.unfreeze, s.appeal, s.refusal)
 	}
 	return b.String()
+}
+
+// TestS086_TheStatesAreThoseOfTheGate: the document says of each what the gate says.
+func TestS086_TheStatesAreThoseOfTheGate(t *testing.T) {
+	for i, state := range []account.State{account.Active, account.IsFrozen, account.IsBlocked, account.IsLeaving, account.Gone} {
+		want := states[i].refusal
+		if states[i].name != string(state) {
+			t.Errorf("%s stands where %s should", states[i].name, state)
+		}
+		f := fault.From(account.Gate(state))
+		switch {
+		case state == account.Gone && f != fault.NotFound:
+			t.Errorf("%s: the gate says %v", state, f)
+		case state == account.Active && f != nil:
+			t.Errorf("%s: the gate says %v", state, f)
+		case strings.HasPrefix(want, "`") && (f == nil || want != "`"+f.Code+"`"):
+			t.Errorf("%s: the gate says %v, the document %s", state, f, want)
+		}
+	}
 }
 
 func TestMatrixDocumentIsCurrent(t *testing.T) {
