@@ -30,7 +30,7 @@ func proveStories() []story {
 		later := s.f.now.Add(50 * time.Hour)
 		return step.ChooseMethod{Head: head(step.TypeChooseMethod, "method", "wait"), For: "sign_in", Why: []string{"new_device", "new_country", "something_new"}, Proved: []string{"password"},
 			Methods:     []step.Method{{Method: "passkey"}, {Method: "device_prompt"}, {Method: "sms_code", To: phone}},
-			Unavailable: []step.Method{{Method: "email_code", To: mail, Reason: "not_set", RetryAt: &later}, {Method: "questions", Reason: "something_new"}},
+			Unavailable: []step.Method{{Method: "questions", Reason: "too_many_tries", RetryAt: &later}, {Method: "email_code", To: mail, Reason: "something_new"}},
 			Wait:        &step.WaitOption{Hours: 72}}
 	}
 	stuck := func(s *stage) step.Step {
