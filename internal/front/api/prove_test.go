@@ -57,6 +57,7 @@ func TestProve_TheContract(t *testing.T) {
 		if s.str("proved.1.method") != "sms_code" || s.str("proved.1.for") != "set_password" {
 			t.Errorf("the session is %s", s.text)
 		}
+		h.clock.Advance(time.Second)
 		q.do("PUT", "/api/v1/password", setPassword).want(204, "")
 		if a := q.do("GET", "/api/v1/activity", "").want(200, ""); a.str("activity.1.kind") != "proved" || a.str("activity.1.details.action") != "set_password" || a.str("activity.1.details.method") != "sms_code" {
 			t.Errorf("the activity is %s", a.text)
