@@ -12,6 +12,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/selfsame-id/selfsame/internal/front/httpd"
+	"github.com/selfsame-id/selfsame/internal/identity/passkey"
 	"github.com/selfsame-id/selfsame/internal/identity/session"
 	"github.com/selfsame-id/selfsame/internal/journey/flow"
 	"github.com/selfsame-id/selfsame/internal/kit/captcha"
@@ -57,6 +58,12 @@ func describeStep(r huma.Registry, k stepKind) *huma.Schema {
 	if challenge := s.Properties["challenge"]; challenge != nil {
 		work := r.Schema(reflect.TypeFor[captcha.Challenge](), true, "")
 		s.Properties["challenge"] = &huma.Schema{Ref: work.Ref, Description: challenge.Description}
+	}
+	for _, name := range []string{"options", "passkey"} {
+		if asked := s.Properties[name]; asked != nil {
+			options := r.Schema(reflect.TypeFor[passkey.RequestOptions](), true, "")
+			s.Properties[name] = &huma.Schema{Ref: options.Ref, Description: asked.Description}
+		}
 	}
 	return s
 }
@@ -239,7 +246,7 @@ func (a *api) document() *huma.OpenAPI {
 }
 
 // sentSchemas are the schemas of what is sent to us, whose members are all that there are.
-var sentSchemas = []string{"BeginJourney", "BeginDevice", "ChangeAccount", "SetPassword"}
+var sentSchemas = []string{"BeginJourney", "BeginDevice", "ChangeAccount", "SetPassword", "AddPasskey", "RenamePasskey"}
 
 // openEnded keeps maps of texts, and opens what the library closed.
 func openEnded(s *huma.Schema) any {

@@ -171,6 +171,7 @@ func (h *house) journeys(ring *seal.Ring) {
 		Questions: &proof.Questions{Stored: question.New(ring, s.Passwords), Words: book, Enabled: true, Tries: proof.QuestionTries()},
 	}
 	h.prompting(ring)
+	h.keepPasskeys(ring)
 }
 
 // call is one request of a test.

@@ -8,6 +8,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity/contact"
 	"github.com/selfsame-id/selfsame/internal/identity/credential"
 	"github.com/selfsame-id/selfsame/internal/identity/directory"
+	"github.com/selfsame-id/selfsame/internal/identity/passkey"
 	"github.com/selfsame-id/selfsame/internal/identity/session"
 	"github.com/selfsame-id/selfsame/internal/journey/contacts"
 	"github.com/selfsame-id/selfsame/internal/journey/flow"
@@ -93,7 +94,7 @@ var inputKinds = []inputKind{
 		slices.Concat([]*fault.Fault{proof.AnswersWrong, proof.TooManyAttempts, proof.MethodUnavailable}, gateFaults)},
 	{"passkey", "InputPasskey", "What navigator.credentials.get answered.",
 		[]inputField{{name: "credential", about: "AuthenticationResponseJSON (WebAuthn Level 3 section 5.1): toJSON() of the credential.", holds: "object"}},
-		slices.Concat([]*fault.Fault{proof.TooManyAttempts, proof.MethodUnavailable}, gateFaults)},
+		slices.Concat([]*fault.Fault{passkey.Invalid, proof.TooManyAttempts, proof.MethodUnavailable}, gateFaults)},
 	{"check", "InputCheck", "Look whether the device has answered.", nil, slices.Concat([]*fault.Fault{proof.MethodUnavailable, proof.PromptDenied, proof.PromptExpired}, gateFaults)},
 	{"wait", "InputWait", "Let time stand in for what is missing: every contact of the account is told, and can object.", nil, []*fault.Fault{proof.MethodUnavailable, proof.TooManyAttempts}},
 	{"taken_over", "InputTakenOver", "Go on with the account as it was before somebody else changed its contacts or its password, within two weeks: the end undoes what was changed since. What was proved so far is asked again.", nil, nil},
