@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"time"
 
@@ -102,37 +103,34 @@ func (a *api) watchPrompts(ctx context.Context, l *session.Live, _ *none) (*huma
 		w.Header()["Content-Type"] = []string{eventStream}
 		w.Header()["X-Accel-Buffering"] = []string{"no"} // proxies let it through
 		w.WriteHeader(http.StatusOK)
-		if r.Method == http.MethodHead || httpd.Send(w, "retry: 3000\n\n"+event("prompts", first)) != nil {
+		if r.Method == http.MethodHead {
 			return
 		}
-		for {
-			text := ":\n\n"
+		err := errors.Join(httpd.Send(w, "retry: 3000\n\n"), sendEvent(w, "prompts", first))
+		for err == nil {
 			select {
 			case <-r.Context().Done():
 				return
 			case <-heard.Over:
-				_ = httpd.Send(w, event("end", none{})) // nobody may be left to hear it
+				_ = sendEvent(w, "end", none{}) // nobody may be left to hear it
 				return
 			case <-heard.Beat:
+				err = httpd.Send(w, ":\n\n")
 			case <-heard.Changed:
-				now, err := a.pending(r.Context(), l)
-				if err != nil {
-					return // it comes again, and is told then
+				var now *promptsView
+				if now, err = a.pending(r.Context(), l); err == nil {
+					err = sendEvent(w, "prompts", now)
 				}
-				text = event("prompts", now)
 			}
-			if httpd.Send(w, text) != nil {
-				return
-			}
-		}
+		} // it comes again, and is told then
 	}}, nil
 }
 
-// event is one event of a stream.
-func event(name string, data any) string {
+// sendEvent sends one event of a stream.
+func sendEvent(w http.ResponseWriter, name string, data any) error {
 	b, err := json.Marshal(data)
 	if err != nil {
-		panic(err) // of our own types
+		return err
 	}
-	return "event: " + name + "\ndata: " + string(b) + "\n\n"
+	return httpd.Send(w, "event: "+name+"\ndata: "+string(b)+"\n\n")
 }

@@ -92,6 +92,8 @@ func (p *Pages) asked(r *http.Request, me *session.Live) bool {
 // loads itself again.
 type devicePromptPage struct {
 	stepFrame
+	Heading   string
+	What      string // why there is nothing to wait for
 	Number    string
 	State     string
 	Devices   []string
@@ -106,13 +108,17 @@ const lookAgain = 5
 
 func (b stepBuilder) devicePrompt(s step.DevicePrompt) view {
 	p := devicePromptPage{stepFrame: b.base(), Number: s.Number, State: s.State, Devices: s.Devices, ExpiresAt: s.ExpiresAt, Why: b.reasons(s.Why)}
+	p.Heading = b.T("step.device_prompt.title." + s.State)
+	if key := "step.device_prompt.what." + s.State; b.has(key) {
+		p.What = b.T(key)
+	}
 	if s.State == "waiting" {
 		b.Refresh = lookAgain
 	}
 	if s.State == "waiting" || s.State == "approved" {
 		p.Scripts = append(p.Scripts, "ask.js")
 	}
-	p.titled(b.T("step.device_prompt.title_" + s.State))
+	p.titled(p.Heading)
 	return p
 }
 

@@ -115,8 +115,8 @@ func (f *Frame) secondRow(m settings.Method, href string) methodRow {
 		row.State = f.Num(m.To)
 	case row.On:
 		row.State = f.H("page.security.since", "time", f.Day(m.Since))
-	case m.Reason != "" && f.has("page.two_step.reason_"+m.Reason):
-		row.State = f.T("page.two_step.reason_" + m.Reason)
+	case m.Reason != "" && f.has("page.two_step.reason."+m.Reason):
+		row.State = f.T("page.two_step.reason." + m.Reason)
 	}
 	return row
 }
