@@ -151,7 +151,7 @@ func (p *Pages) contactsView(f *Frame, list []contactShown, waiting []contacts.P
 			v.AnyContact = true
 			row.State = f.H("page.contacts.verified", "time", f.Day(c.VerifiedAt))
 			if until := c.VerifiedAt.Add(policy.Young); f.Me != nil && f.now.Before(until) && c.VerifiedAt.Sub(f.Me.Account.CreatedAt) > time.Hour {
-				row.Young = f.H("page.contacts.young", "time", f.From(until))
+				row.Young = f.H("page.contacts.young", "time", f.from(until))
 			}
 			row.Ways = []Way{{Href: contactsPath + "/change-" + kind, Text: f.T("page.contacts.change")}, {Href: contactsPath + "/remove-" + kind, Text: f.T("page.contacts.remove")}}
 		}
@@ -175,7 +175,7 @@ func (p *Pages) contactsView(f *Frame, list []contactShown, waiting []contacts.P
 var foreign = []string{"dispute_phone", "dispute_email", "recover", "unfreeze", "sign_in"}
 
 func (f *Frame) waitingRow(w contacts.Pending) waitingRow {
-	row := waitingRow{ID: w.ID, Icon: "clock", When: f.H("page.contacts.waiting_until", "time", f.From(w.ReadyAt)), Do: f.T("page.contacts.withdraw")}
+	row := waitingRow{ID: w.ID, Icon: "clock", When: f.H("page.contacts.waiting_until", "time", f.from(w.ReadyAt)), Do: f.T("page.contacts.withdraw")}
 	key := "page.contacts.waiting_" + string(w.Kind)
 	if !f.has(key) {
 		key = "page.contacts.waiting_other"

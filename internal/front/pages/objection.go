@@ -90,9 +90,9 @@ func (p *Pages) objectionView(f *Frame, o contacts.Objection, token string, refu
 			key = "page.objection.other"
 		}
 		v.Text = f.H(key, "before", f.Num(o.Before), "after", f.Num(o.After))
-		v.When = f.H("page.objection.happened", "time", f.From(o.BegunAt))
+		v.When = f.H("page.objection.happened", "time", f.At(o.BegunAt))
 		if o.Waits {
-			v.When = f.H("page.objection.will_happen", "time", f.From(o.ReadyAt))
+			v.When = f.H("page.objection.will_happen", "time", f.from(o.ReadyAt))
 		}
 	}
 	if refused != nil || o.Kind == "" {
