@@ -58,9 +58,6 @@ func (p *Prompts) Pending(ctx context.Context, q sqldb.Querier, l *session.Live)
 // may tells whether a session is one of those that were asked. It says the same
 // as askable did when the question was put.
 func (p *Prompts) may(ctx context.Context, q sqldb.Querier, l *session.Live, about prompt.Prompt) (bool, error) {
-	if l.DeviceID == about.DeviceID {
-		return false, nil
-	}
 	turn := &Turn{Proving: &Proving{Account: l.AccountID}}
 	list, err := p.askable(ctx, q, turn, about.DeviceID, about.Began)
 	return slices.ContainsFunc(list, func(s session.Signed) bool { return s.ID == l.ID }), err
