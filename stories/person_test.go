@@ -65,6 +65,8 @@ type step struct {
 	Image       string
 	Audio       string
 	MinLength   int `json:"min_length"`
+	Until       time.Time
+	Result      string
 
 	Account struct{ ID, Nickname string }
 	Created bool

@@ -73,11 +73,12 @@ func (h *House) newAccount(ctx context.Context, tx *sqldb.Tx, c *call, kind cont
 // was done on the way; they are told in one row of entries with what comes of it.
 func (h *House) enter(ctx context.Context, tx *sqldb.Tx, c *call, who account.Account, acts ...audit.Entry) error {
 	if f := c.Facts; !f.Made && !f.Ready { // the state is told to who has proved enough (S-26)
-		if enough, err := h.suffices(ctx, tx, c, who); err != nil || !enough {
+		enough, err := h.suffices(ctx, tx, c, &who)
+		if err != nil || !enough {
 			return err
 		}
 	}
-	if err := account.Gate(who.State); err != nil {
+	if err := who.Gate(); err != nil {
 		if fault.NotFound.Is(err) { // it is gone, and what was proved with it
 			return h.stop(c, proof.CredentialsInvalid)
 		}
