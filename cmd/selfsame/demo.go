@@ -74,8 +74,8 @@ func demoSettings(dir, asked string, public, admin net.Addr) (settings.Settings,
 	if err != nil {
 		return s, usageError{"--listen has to be HOST:PORT"}
 	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "127.0.0.1"
+	if ip := net.ParseIP(host); host == "" || ip != nil && (ip.IsUnspecified() || ip.Equal(net.IPv4(127, 0, 0, 1))) {
+		host = "localhost" // it is reached by both names, and passkeys need one that is no IP address
 	}
 	_, port, err := net.SplitHostPort(public.String())
 	if err != nil {
