@@ -122,8 +122,11 @@ func (b *site) session(r *http.Request) (*session.Live, error) {
 		return nil, nil
 	}
 	live, err := b.settings.Live(r.Context(), token)
-	if session.Required.Is(err) {
+	switch {
+	case session.Required.Is(err):
 		return nil, nil
+	case err == nil:
+		live.Addr = httpd.From(r.Context()).Addr
 	}
 	return live, err
 }

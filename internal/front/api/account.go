@@ -81,7 +81,7 @@ func (a *api) account() {
 		about:   "Needs a proof that is at most ten minutes old. Every contact of the account is told.",
 		repeat:  "Sets the same password again; the contacts are told again.",
 		refuses: []*fault.Fault{session.ProofRequired, fault.InvalidInput, credential.PasswordShort, credential.PasswordLong,
-			credential.PasswordCommon, credential.PasswordPersonal, credential.PasswordBreached}, examples: passwordExamples}, a.setPassword)
+			credential.PasswordCommon, credential.PasswordPersonal, credential.PasswordBreached, credential.PasswordReused}, examples: passwordExamples}, a.setPassword)
 	a.avatar()
 }
 

@@ -25,6 +25,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity/credential"
 	"github.com/selfsame-id/selfsame/internal/identity/device"
 	"github.com/selfsame-id/selfsame/internal/identity/directory"
+	"github.com/selfsame-id/selfsame/internal/identity/footprint"
 	"github.com/selfsame-id/selfsame/internal/identity/notice"
 	"github.com/selfsame-id/selfsame/internal/identity/question"
 	"github.com/selfsame-id/selfsame/internal/identity/recoverycode"
@@ -150,7 +151,7 @@ func (h *house) journeys(ring *seal.Ring) {
 	s.Directory = directory.New(s.Contacts, phones{plan})
 	s.Sessions = session.New(accounts, devices, session.Life{Idle: 14 * 24 * time.Hour, Absolute: 30 * 24 * time.Hour})
 	p := &proof.Prover{Policy: policy.New(policy.Settings{}), Accounts: accounts, Contacts: s.Contacts, Devices: devices, Audit: s.Audit, Book: counts,
-		Captchas: s.Captchas, Tries: limit("proof.tries", 10)}
+		Captchas: s.Captchas, Footprints: footprint.New(ring), Tries: limit("proof.tries", 10)}
 	p.Means = []proof.Means{proof.BySMS(p), proof.ByEmail(p), proof.ByPassword(p, s.Guesses)}
 	s.Prover = p
 	h.setLimits = func(l proof.Limits) {

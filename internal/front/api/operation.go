@@ -136,7 +136,11 @@ func (a *api) live(ctx context.Context) (*session.Live, error) {
 	if token == "" {
 		return nil, session.Required
 	}
-	return a.Settings.Live(ctx, token)
+	l, err := a.Settings.Live(ctx, token)
+	if err == nil {
+		l.Addr = httpd.From(ctx).Addr
+	}
+	return l, err
 }
 
 // checkQuery refuses a query that two readers could read in two ways (S-130).

@@ -1,6 +1,8 @@
 package api_test
 
 import (
+	"net/http"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -188,5 +190,23 @@ func TestS040_HalfSignedIn(t *testing.T) {
 				t.Errorf("only %d calls need a session", calls)
 			}
 		}
+	})
+}
+
+// A session that is used from where nobody was before, and nothing good comes from,
+// proves more for the same act, however fresh its sign-in is.
+func TestProve_TheRiskOfTheRequest(t *testing.T) {
+	each(t, func(h *house) {
+		h.sign.Prover.BadNetwork = func(a netip.Addr) bool { return a == netip.MustParseAddr("203.0.113.66") }
+		h.signIn("+8613800138000").do("PUT", "/api/v1/password", setPassword).want(204, "")
+		h.clock.Advance(80 * time.Hour)
+		p := h.signIn("+8613800138000")
+		set := func(from string) reply {
+			return h.send(call{method: "PUT", path: "/api/v1/password", token: p.token, body: `{"new_password":"another horse battery"}`, change: func(r *http.Request) { r.RemoteAddr = from + ":4711" }})
+		}
+		if r := set("203.0.113.66").want(403, "proof_required"); r.str("for") != "set_password" {
+			t.Errorf("the proof is for %q", r.str("for"))
+		}
+		set("192.0.2.1").want(204, "")
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -59,6 +60,7 @@ type Live struct {
 	CreatedAt time.Time
 	UsedAt    time.Time
 	ExpiresAt time.Time
+	Addr      netip.Addr // from where it is used now, as the door saw it; invalid: not known
 }
 
 // ProvedWithin tells whether any proof is younger than d at now.

@@ -7,6 +7,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity/account"
 	"github.com/selfsame-id/selfsame/internal/identity/device"
 	"github.com/selfsame-id/selfsame/internal/identity/session"
+	"github.com/selfsame-id/selfsame/internal/journey/flow"
 	"github.com/selfsame-id/selfsame/internal/journey/proof/policy"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
 )
@@ -82,8 +83,13 @@ func (p *Prover) Allows(ctx context.Context, q sqldb.Querier, l *session.Live, a
 	if err != nil {
 		return policy.Decision{}, err
 	}
-	risk := Doubt(policy.Risk{}, l.Account)
-	return p.Policy.Decide(policy.Question{Action: action, Risk: risk, Standing: standing, Given: Given(l.Proved), Now: q.Now()}), nil
+	t := &Turn{Proving: &Proving{Action: action, Account: l.AccountID, Member: l.ID}, Visitor: flow.Visitor{Addr: l.Addr, Session: l}, Now: q.Now()}
+	if l.Addr.IsValid() {
+		if err := p.notice(ctx, q, t); err != nil {
+			return policy.Decision{}, err
+		}
+	}
+	return p.Policy.Decide(policy.Question{Action: action, Risk: Doubt(t.Risk, l.Account), Standing: standing, Given: Given(l.Proved), Now: t.Now}), nil
 }
 
 // reasons are what makes a proof necessary, each once: what the policy says, then

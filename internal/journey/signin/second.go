@@ -49,14 +49,14 @@ func (h *House) stillRecent(move flow.Move[facts]) flow.Move[facts] {
 
 // suffices asks the policy whether what is proved opens the account. If it does
 // not, the next proof is begun, or the person chooses one.
-func (h *House) suffices(ctx context.Context, tx *sqldb.Tx, c *call, who account.Account) (bool, error) {
+func (h *House) suffices(ctx context.Context, tx *sqldb.Tx, c *call, who *account.Account) (bool, error) {
 	f := c.Facts
 	f.Action = policy.SignIn
 	t := proof.NewTurn(c, &f.Proving)
 	if err := h.Prover.Notice(ctx, tx, t); err != nil {
 		return false, err
 	}
-	if h.Prover.Plain(t, who) {
+	if h.Prover.Plain(t, *who) {
 		f.Ready, f.Method = true, ""
 		return true, nil
 	}
@@ -65,7 +65,11 @@ func (h *House) suffices(ctx context.Context, tx *sqldb.Tx, c *call, who account
 		prefer = []policy.Method{policy.SMSCode, policy.EmailCode}
 	}
 	err := h.Prover.Continue(ctx, tx, t, prefer...)
-	return f.Ready, err
+	if err != nil || !f.Ready {
+		return false, err
+	}
+	*who, err = h.Accounts.Load(ctx, tx, f.Account) // a rule may have frozen it just now
+	return err == nil, err
 }
 
 // proved goes on once enough is proved. What was right when it was proved may have

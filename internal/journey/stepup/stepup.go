@@ -192,6 +192,9 @@ func (h *House) enough(ctx context.Context, tx *sqldb.Tx, c *call) error {
 	case err != nil:
 		return err
 	}
+	if err := h.Prover.Leave(ctx, tx, proof.NewTurn(c, &f.Proving)); err != nil { // who proved it here is at home here
+		return err
+	}
 	f.DoneAt, f.Token, f.Expires = tx.Now(), token, expires
 	details := proof.NewTurn(c, &f.Proving).Where()
 	details["action"], details["method"] = string(f.Action), strings.Join(methods(f.Proved, f.Action), ",")
