@@ -2,6 +2,7 @@ package numbers
 
 import (
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -121,5 +122,31 @@ func TestHTTPLookupForgets(t *testing.T) {
 		if len(l.kept) > lookupKept {
 			t.Fatalf("%d answers are kept", len(l.kept))
 		}
+	}
+}
+
+// The look-up says what it knows of who holds a number; whoever is down says
+// nothing, and that is not "nothing happened" (S-80).
+func TestHistory(t *testing.T) {
+	body := `{"line":"mobile","sim_swapped_at":"2026-11-20T08:00:00Z","reassigned_at":"2021-03-01T00:00:00Z"}`
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if body == "" {
+			w.WriteHeader(http.StatusBadGateway)
+		}
+		_, _ = io.WriteString(w, body)
+	}))
+	defer server.Close()
+	plan := New(Policy{}, NewHTTPLookup(HTTPConfig{Base: server.URL, KeepFor: -1}, clock.At(lookupStart)))
+	want := History{time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC), time.Date(2021, 3, 1, 0, 0, 0, 0, time.UTC)}
+	if got := plan.History(t.Context(), "+8613800138000"); got != want || !plan.HasHistory() {
+		t.Errorf("%v, want %v", got, want)
+	}
+	for _, body = range []string{`{"line":"mobile"}`, `{"line":"mobile","sim_swapped_at":"yesterday"}`, ""} {
+		if got := plan.History(t.Context(), "+8613800138000"); got != (History{}) {
+			t.Errorf("%q: %v", body, got)
+		}
+	}
+	if New(Policy{}, nil).HasHistory() {
+		t.Error("nobody to ask has a history")
 	}
 }
