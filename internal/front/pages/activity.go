@@ -42,8 +42,11 @@ var eventIcons = map[audit.Kind]string{
 // event says what happened: the sentence audit.<kind>, or audit.<kind>_<method>
 // where there is one.
 func (f *Frame) event(e audit.Entry) string {
-	args := []any{"device", e.Details["device"], "place", e.Details["place"], "method", e.Details["method"], "contact", e.Details["contact"]}
+	args := []any{"device", e.Details["device"], "place", e.Details["place"], "method", e.Details["method"], "contact", e.Details["contact"], "devices", e.Details["signed_out"]}
 	key := "audit." + string(e.Kind)
+	if e.Details["signed_out"] != "" && f.has(key+"_signed_out") {
+		key += "_signed_out" // which devices have to sign in anew
+	}
 	if with := key + "_" + e.Details["method"]; f.has(with) {
 		key = with
 	}

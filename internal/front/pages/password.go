@@ -14,6 +14,7 @@ type passwordSetPage struct {
 	MinLength, MaxLength int
 	Username             string
 	KeepOthers           bool
+	Others               []string // other devices that are signed in: they have to sign in anew
 }
 
 func (passwordSetPage) file() string { return "account_password" }
@@ -28,13 +29,34 @@ func (p *Pages) password(w http.ResponseWriter, r *http.Request, me *session.Liv
 	if err != nil {
 		return err
 	}
-	return p.write(w, http.StatusOK, p.passwordView(p.noticed(r, me), false))
+	others, err := p.othersSignedIn(r, me)
+	if err != nil {
+		return err
+	}
+	return p.write(w, http.StatusOK, p.passwordView(p.noticed(r, me), false, others))
 }
 
-func (p *Pages) passwordView(f *Frame, keep bool) view {
+// othersSignedIn names the other devices on which the person is signed in.
+func (p *Pages) othersSignedIn(r *http.Request, me *session.Live) (names []string, err error) {
+	list, err := p.cfg.Accounts.ListDevices(r.Context(), me)
+	for _, d := range list {
+		if d.SignedIn && !d.Current {
+			names = append(names, d.Name)
+		}
+	}
+	return names, err
+}
+
+func (p *Pages) passwordView(f *Frame, keep bool, others []string) view {
 	v := passwordSetPage{
 		accountFrame: p.accountFrame(f, "/account/security"), MinLength: p.cfg.PasswordMin, MaxLength: p.cfg.PasswordMax,
 		Username: f.Me.AccountID.String(), KeepOthers: keep,
+	}
+	for _, name := range others {
+		if name == "" {
+			name = f.T("page.devices.unnamed")
+		}
+		v.Others = append(v.Others, name)
 	}
 	f.titled(f.T("page.password.title"))
 	return v
@@ -59,5 +81,9 @@ func (p *Pages) passwordAnswer(w http.ResponseWriter, r *http.Request, me *sessi
 		fail.Field = "password"
 	}
 	f.Fault = f.refusal(fail)
-	return p.write(w, fail.Status, p.passwordView(f, keep))
+	others, err := p.othersSignedIn(r, me)
+	if err != nil {
+		return err
+	}
+	return p.write(w, fail.Status, p.passwordView(f, keep, others))
 }

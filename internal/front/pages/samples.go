@@ -244,10 +244,10 @@ func accountStories() []story {
 		{name: "account.security_new", make: in(func(s *stage) view {
 			return s.securityView(s.f, settings.Overview{Contacts: s.sampleContacts()[:1], Offered: everyMethod, Ways: []policy.Way{{Method: policy.SMSCode}}}, nil)
 		})},
-		{name: "account.password", make: in(func(s *stage) view { return s.passwordView(s.f, false) })},
+		{name: "account.password", make: in(func(s *stage) view { return s.passwordView(s.f, false, []string{"Pixel 9", "Firefox on Windows"}) })},
 		{name: "account.password_common", status: 422, make: in(func(s *stage) view {
 			s.refuse(s.declared("password_common").On("password"))
-			return s.passwordView(s.f, true)
+			return s.passwordView(s.f, true, nil)
 		})},
 		{name: "account.devices", make: in(func(s *stage) view { return s.devicesView(s.f, s.sampleDevices()) })},
 		{name: "account.devices_one", make: in(func(s *stage) view {

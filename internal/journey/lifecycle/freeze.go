@@ -56,7 +56,7 @@ func Journey(h *House) *flow.Journey[facts] {
 			if err != nil {
 				return nil, err
 			}
-			return step.Add(x, "back"), nil
+			return step.With(x, "back"), nil
 		}
 		steps[at] = s
 	}

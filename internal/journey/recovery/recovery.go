@@ -209,7 +209,10 @@ func showMore(show func(context.Context, sqldb.Querier, *call) (step.Step, error
 		if err != nil {
 			return nil, err
 		}
-		return step.Add(s, more...), nil
+		for _, input := range more {
+			s = step.With(s, input)
+		}
+		return s, nil
 	}
 }
 
