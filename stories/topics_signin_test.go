@@ -17,7 +17,7 @@ func TestTopic_S01_TextMessage(t *testing.T) {
 		h.pass(time.Minute)
 		p := h.person("Tablet").begin("signin", "intl").give("phone", "phone", spelling).at("code")
 		text := h.phone(ada).next()
-		if !strings.HasSuffix(text.Text, "\n\n@127.0.0.1 #"+text.Code) || !strings.Contains(text.Text, "Selfsame") {
+		if !strings.HasSuffix(text.Text, "\n\n@localhost #"+text.Code) || !strings.Contains(text.Text, "Selfsame") {
 			t.Errorf("the text is %q", text.Text)
 		}
 		if p.give("code", "code", text.Code).at("done").last.Step.Account.ID != id || !p.signedIn() {

@@ -51,6 +51,9 @@ func alone(text string, start, end int) bool {
 		if letter(c) || strings.IndexByte("+*_=%$", c) >= 0 {
 			return false
 		}
+		if c == ':' && n > 1 && letter(before[n-2]) && strings.HasPrefix(after, "/") { // a port, as of localhost:8080/freeze
+			return false
+		}
 		if n > 1 && strings.IndexByte("-./:,", c) >= 0 && digit(before[n-2]) {
 			return false
 		}

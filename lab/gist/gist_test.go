@@ -24,6 +24,7 @@ func TestCode(t *testing.T) {
 		{"whole number", "A sign-in from +8613800138000.", ""},
 		{"nine digits", "Ticket 123456789", ""},
 		{"link", "Undo: https://id.example.test/u/482913?c=1234", ""},
+		{"address without a scheme", "Not you? Freeze your account at localhost:41623/freeze", ""},
 		{"letters beside", "Reference A482913", ""},
 		{"money", "It costs 1,234.5678 euros", ""},
 		{"none", "Hello", ""},
