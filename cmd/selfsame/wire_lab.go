@@ -60,6 +60,9 @@ func (b *site) outside(context.Context) error {
 		"set a password at " + b.set.PublicURL + "/account/password, sign out, and sign in with it",
 		"in the lab make the carrier silent for a number, and see what the sign-in page says",
 		"move the clock in the lab by 5 minutes while a code is out, and type it",
+		"on the security page add a passkey or an authenticator app, turn on 2-step verification, and sign in from a private window",
+		"change the phone with and without the old one: the old one is told, and its link undoes the change",
+		"freeze the account at " + b.set.PublicURL + "/freeze without signing in, then get back in at " + b.set.PublicURL + "/unfreeze or " + b.set.PublicURL + "/recover",
 	}
 	return nil
 }

@@ -246,8 +246,10 @@ func TestS086_FreezeStates(t *testing.T) {
 		p.Replaces(contact.Phone, "+14155550177")
 		w.Post.All(ada)
 		begin(w, "freeze").Phone(ada).Want(step.TypeCode, "")
-		if got := w.Post.All(ada); len(got) != 0 {
-			w.Errorf("a former phone got %q", got)
+		for _, to := range []string{ada, "+14155550177"} {
+			if got := w.Post.All(to); len(got) != 0 {
+				w.Errorf("%s got %q: a former phone names nobody", to, got)
+			}
 		}
 	})
 }
