@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/identity/account"
+	"github.com/selfsame-id/selfsame/internal/journey/flow"
+	"github.com/selfsame-id/selfsame/internal/journey/flow/step"
 	"github.com/selfsame-id/selfsame/internal/journey/lifecycle"
 	"github.com/selfsame-id/selfsame/internal/journey/proof"
 	"github.com/selfsame-id/selfsame/internal/journey/proof/policy"
@@ -172,6 +174,58 @@ func TestR17_OneFreezeOfTwo(t *testing.T) {
 		}
 		if a := p.Account(); a.State != account.IsFrozen || a.Epoch != 2 {
 			w.Errorf("the account is %+v", a)
+		}
+	})
+}
+
+// TestTopic_F02_ThroughSignIn: somebody who knows the password guesses at the
+// second step, by whatever way; the tenth guess freezes the account, and a right
+// second step after it opens nothing. Guesses by who does not know it do not count.
+func TestTopic_F02_ThroughSignIn(t *testing.T) {
+	for name, guess := range map[string]func(v *towntest.Visit){
+		"sms_code":      func(v *towntest.Visit) { v.Code("000000") },
+		"recovery_code": func(v *towntest.Visit) { v.Code("AAAA-AAAA-AAAA-AAAA") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			towntest.Each(t, func(w *towntest.Town) {
+				p := w.Person(ada, adaMail, word)
+				p.AddsCodes()
+				w.Later(5 * 24 * time.Hour)
+				for i := range 10 {
+					if a := p.Account(); a.State != account.Active {
+						w.Fatalf("it is %s after %d guesses", a.State, i)
+					}
+					v := begin(w, "signin").Username(adaMail).Password(word)
+					if at := v.Step.StepType(); at != step.TypeChooseMethod && (name != "sms_code" || at != step.TypeCode) {
+						v.Just("other_way")
+					}
+					if v.Step.StepType() == step.TypeChooseMethod {
+						v.Give(flow.Input{Input: "method", Method: name})
+					}
+					guess(v)
+					if v.Fault() == nil || v.Fault().Code != "code_wrong" {
+						w.Fatalf("guess %d: %s", i, v.Said())
+					}
+					w.Later(20 * time.Minute)
+				}
+				if a := p.Account(); a.FrozenRule() != "second_steps_failed" {
+					w.Errorf("it is %s by %q", a.State, a.FrozenBy)
+				}
+				begin(w, "signin").Phone(ada).Want(step.TypeCode, "")
+			})
+		})
+	}
+	towntest.Each(t, func(w *towntest.Town) {
+		p := w.Person(ada, adaMail, word)
+		for range 3 {
+			v := begin(w, "signin").Phone(ada)
+			for range 4 {
+				v.Code("000000")
+			}
+			w.Later(3 * time.Hour)
+		}
+		if a := p.Account(); a.State != account.Active {
+			w.Errorf("a stranger's guesses froze it: %s", a.FrozenBy)
 		}
 	})
 }

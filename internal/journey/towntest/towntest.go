@@ -33,6 +33,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/journey/proof/policy"
 	"github.com/selfsame-id/selfsame/internal/journey/recovery"
 	"github.com/selfsame-id/selfsame/internal/journey/settings"
+	"github.com/selfsame-id/selfsame/internal/journey/signin"
 	"github.com/selfsame-id/selfsame/internal/kit/clock"
 	"github.com/selfsame-id/selfsame/internal/kit/quota"
 	"github.com/selfsame-id/selfsame/internal/kit/seal"
@@ -130,6 +131,10 @@ func New(t testing.TB, db *sqldb.DB, c *clock.Clock, ring *seal.Ring) *Town {
 		Passkeys: keys, TOTP: apps, RecoveryCodes: codes, Questions: asked.Stored, Brand: "Selfsame", MinLength: 8, MaxLength: 256, Life: 30 * time.Minute}
 	w.Settings = &settings.House{DB: db, Accounts: accounts, Contacts: contacts, Devices: devices, Sessions: sessions, Audit: history, Passwords: passwords,
 		Book: counts, Notices: notices, Prover: p, Changes: changes, Endings: endings, Watch: w.Freeze, Brand: "Selfsame"}
+	p.Watch = w.Freeze
+	flow.Add(w.Runner, signin.Journey(&signin.House{Regions: regions, Numbers: plan, Accounts: accounts, Contacts: contacts, Devices: devices, Sessions: sessions,
+		Audit: history, Directory: names.Directory, Passwords: passwords, Book: counts, Codes: p.Codes, Captchas: captchas, Guesses: guesses, Prover: p,
+		Notices: notices, Courier: post.Courier, Brand: "Selfsame", Rules: signin.Rules{MinLength: 8, MaxLength: 256, Life: 30 * time.Minute}}))
 	flow.Add(w.Runner, lifecycle.Journey(w.Freeze))
 	flow.Add(w.Runner, recovery.Journey(w.Recovery))
 	return w
