@@ -211,7 +211,8 @@ func TestTopic_F02_ThroughSignIn(t *testing.T) {
 				if a := p.Account(); a.FrozenRule() != "second_steps_failed" {
 					w.Errorf("it is %s by %q", a.State, a.FrozenBy)
 				}
-				begin(w, "signin").Phone(ada).Want(step.TypeCode, "")
+				w.Later(24 * time.Hour)
+				begin(w, "signin").Phone(ada).Want(step.TypeCode, "").CodeOf(ada).Want(step.TypeIdentify, "account_frozen")
 			})
 		})
 	}

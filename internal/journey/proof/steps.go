@@ -109,8 +109,10 @@ func (w wrapper[F]) move(m Move) flow.Move[F] {
 		t := w.turn(c)
 		before := len(t.Proved)
 		if m.Apply != nil {
-			if err := m.Apply(ctx, tx, t); err != nil {
+			if err := m.Apply(ctx, tx, t); err != nil && !w.p.watches(t, err) {
 				return err
+			} else if err != nil { // it has written nothing; what it means to the watch is kept
+				t.Refuse(err)
 			}
 		}
 		if len(t.Proved) == before {

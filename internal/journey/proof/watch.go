@@ -49,12 +49,17 @@ func Saw(ctx context.Context, tx *sqldb.Tx, w Watch, who account.Account, s Sigh
 	return w.Saw(ctx, tx, who, s)
 }
 
-// sawWrong tells the watch of a wrong second step of a sign-in whose password was
-// right.
-func (p *Prover) sawWrong(ctx context.Context, tx *sqldb.Tx, t *Turn, refusal error) error {
+// watches tells whether a refusal is of a wrong second step of a sign-in whose
+// password was right, and somebody watches.
+func (p *Prover) watches(t *Turn, refusal error) bool {
 	wrong := CodeWrong.Is(refusal) || AnswersWrong.Is(refusal) || PromptDenied.Is(refusal)
 	knows := slices.ContainsFunc(t.Proved, func(g sessionProof) bool { return g.Method == string(policy.Password) })
-	if p.Watch == nil || !wrong || !knows || t.Action != policy.SignIn || t.Account == 0 {
+	return p.Watch != nil && wrong && knows && t.Action == policy.SignIn && t.Account != 0
+}
+
+// sawWrong tells the watch of a wrong second step.
+func (p *Prover) sawWrong(ctx context.Context, tx *sqldb.Tx, t *Turn, refusal error) error {
+	if !p.watches(t, refusal) {
 		return nil
 	}
 	who, err := p.Accounts.Load(ctx, tx, t.Account)
