@@ -113,6 +113,27 @@ func TestS083_AWeakFreezeEndsByItself(t *testing.T) {
 	})
 }
 
+// TestS083_AWeakFreezeIsNotExtendedByALink: the notices of a short freeze carry no
+// link that does more than lift it, and securing the account by a link does not
+// make it last.
+func TestS083_AWeakFreezeIsNotExtendedByALink(t *testing.T) {
+	towntest.Each(t, func(w *towntest.Town) {
+		p := w.Person(ada, adaMail, "")
+		w.Post.All(adaMail)
+		begin(w, "freeze").Phone(ada).CodeOf(ada).Just("confirm").Done()
+		for _, to := range []string{ada, adaMail} {
+			if told := w.Post.All(to); len(told) != 1 || strings.Contains(told[0], "token=") {
+				w.Errorf("%s was told %q", to, told)
+			}
+		}
+		until := p.Account().StateUntil
+		p.Do(func(ctx context.Context, tx *sqldb.Tx) error { return w.Freeze.Secure(ctx, tx, p.Account(), "objection") })
+		if a := p.Account(); a.State != account.IsFrozen || until.IsZero() || !a.StateUntil.Equal(until) {
+			w.Errorf("it is %s until %v; was until %v", a.State, a.StateUntil, until)
+		}
+	})
+}
+
 // TestS083_BoundedHarm: whoever has nothing but the owner's texts tries to freeze
 // twice a day for sixty days. The owner is locked out for four days of them at most
 // if they do nothing, and for a day at most in any stretch in which they lift it.

@@ -108,9 +108,10 @@ func (h *House) tell(ctx context.Context, tx *sqldb.Tx, who account.Account, cau
 }
 
 // Secure freezes an account until its owner lifts it, for what a link of a notice
-// said. One that is frozen or blocked already stays as it is.
+// said. One that is frozen or blocked already stays as it is: a tap does not make
+// a freeze of a day, which one weak proof was enough for, last until it is lifted.
 func (h *House) Secure(ctx context.Context, tx *sqldb.Tx, who account.Account, _ string) error {
-	_, err := h.Apply(ctx, tx, who.ID, freezing(who, account.Cause{By: account.Owner}), nil)
+	_, err := h.Apply(ctx, tx, who.ID, account.Cause{Event: account.Freeze, By: account.Owner}, nil)
 	if errors.Is(err, account.ErrNoMove) {
 		return nil
 	}

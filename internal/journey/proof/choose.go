@@ -167,8 +167,12 @@ func (p *Prover) chooseWait() Move {
 		case d.Wait == 0:
 			return MethodUnavailable.With("reason", "no_wait")
 		}
+		objects, err := p.objects(ctx, tx, t, who)
+		if err != nil {
+			return err
+		}
 		until := t.Now.Add(d.Wait)
-		if err := p.Waits.Wait(ctx, tx, who, t, until); err != nil {
+		if err := p.Waits.Wait(ctx, tx, who, t, until, objects); err != nil {
 			return err
 		}
 		t.WaitsTo = until

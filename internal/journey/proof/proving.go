@@ -163,8 +163,9 @@ type Waits interface {
 	// Waiting lists those that are under way, or over and not yet used up, and that
 	// began with what the turn has proved too.
 	Waiting(ctx context.Context, q sqldb.Querier, t *Turn) ([]policy.Wait, error)
-	// Wait begins one, and tells every contact of the account with a link to object.
-	Wait(ctx context.Context, tx *sqldb.Tx, who account.Account, t *Turn, until time.Time) error
+	// Wait begins one, and tells every contact of the account, with a link to object
+	// if objects says that an objection by such a contact counts.
+	Wait(ctx context.Context, tx *sqldb.Tx, who account.Account, t *Turn, until time.Time, objects func(policy.Method) bool) error
 	// Use uses up the one that is over; won is false if there is none any more.
 	Use(ctx context.Context, tx *sqldb.Tx, t *Turn) (won bool, err error)
 }

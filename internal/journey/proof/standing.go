@@ -109,11 +109,22 @@ func reasons(d policy.Decision, r policy.Risk) []policy.Signal {
 
 // Weigh asks the policy about what is proved so far.
 func (p *Prover) Weigh(ctx context.Context, q sqldb.Querier, t *Turn, who account.Account) (policy.Decision, error) {
-	standing, err := p.standingFor(ctx, q, t, who)
+	question, err := p.question(ctx, q, t, who)
 	if err != nil {
 		return policy.Decision{}, err
 	}
-	return p.Policy.Decide(policy.Question{Action: t.Action, Risk: Doubt(t.Risk, who), Standing: standing, Given: Given(t.ofThen()), Now: t.Now}), nil
+	return p.Policy.Decide(question), nil
+}
+
+// objects tells by which contacts an objection stops the wait of a turn.
+func (p *Prover) objects(ctx context.Context, q sqldb.Querier, t *Turn, who account.Account) (func(policy.Method) bool, error) {
+	question, err := p.question(ctx, q, t, who)
+	return func(by policy.Method) bool { return p.Policy.Objects(question, by) }, err
+}
+
+func (p *Prover) question(ctx context.Context, q sqldb.Querier, t *Turn, who account.Account) (policy.Question, error) {
+	standing, err := p.standingFor(ctx, q, t, who)
+	return policy.Question{Action: t.Action, Risk: Doubt(t.Risk, who), Standing: standing, Given: Given(t.ofThen()), Now: t.Now}, err
 }
 
 // standingFor is Standing for a turn, with the waits that it may build on.

@@ -73,8 +73,10 @@ func (w *PatientWaits) Waiting(ctx context.Context, q sqldb.Querier, t *Turn) ([
 
 // Wait implements Waits. Every contact is told at once. The link to object goes to
 // those that the account had as the turn means it: whoever changed them since
-// cannot object to having that undone, but can be told.
-func (w *PatientWaits) Wait(ctx context.Context, tx *sqldb.Tx, who account.Account, t *Turn, until time.Time) error {
+// cannot object to having that undone, but can be told. And of those to the ones
+// whose objection counts (policy.Objects): a link that never was sent needs no
+// judging when it is used.
+func (w *PatientWaits) Wait(ctx context.Context, tx *sqldb.Tx, who account.Account, t *Turn, until time.Time, objects func(policy.Method) bool) error {
 	list, err := w.Changes.List(ctx, tx, who.ID, tx.Now().Add(-longest))
 	if err != nil {
 		return err
@@ -100,22 +102,30 @@ func (w *PatientWaits) Wait(ctx context.Context, tx *sqldb.Tx, who account.Accou
 	if err := w.Audit.Write(ctx, tx, audit.Entry{AccountID: who.ID, Kind: audit.RecoveryWait, Details: details}); err != nil {
 		return err
 	}
-	return w.tell(ctx, tx, who, t, token, until)
+	return w.tell(ctx, tx, who, t, token, until, objects)
 }
 
-func (w *PatientWaits) tell(ctx context.Context, tx *sqldb.Tx, who account.Account, t *Turn, token string, until time.Time) error {
+func (w *PatientWaits) tell(ctx context.Context, tx *sqldb.Tx, who account.Account, t *Turn, token string, until time.Time, objects func(policy.Method) bool) error {
 	now, err := w.Contacts.List(ctx, tx, who.ID)
 	if err != nil {
 		return err
 	}
-	where := t.Where()
-	n := Notice{Who: who, To: now, Purpose: "notice_" + string(t.Action) + "_wait", Device: where["device"], Place: where["place"],
-		Token: token, Args: []any{"until", w.Notices.At(who, until), "link", w.Notices.Link(token)}}
-	if t.AsOf.IsZero() {
-		return w.Notices.Send(ctx, tx, n)
+	then := now
+	if !t.AsOf.IsZero() {
+		if then, err = w.At(ctx, tx, who.ID, t.AsOf); err != nil {
+			return err
+		}
 	}
-	if n.To, err = w.At(ctx, tx, who.ID, t.AsOf); err != nil {
-		return err
+	where, at := t.Where(), w.Notices.At(who, until)
+	n := Notice{Who: who, Purpose: "notice_" + string(t.Action) + "_wait", Device: where["device"], Place: where["place"],
+		Token: token, Args: []any{"until", at, "link", w.Notices.Link(token)}}
+	var rest []contact.Contact
+	for _, c := range then {
+		if objects(codeTo(c.Kind)) {
+			n.To = append(n.To, c)
+		} else {
+			rest = append(rest, c)
+		}
 	}
 	if err := w.Notices.Send(ctx, tx, n); err != nil {
 		return err
@@ -123,8 +133,16 @@ func (w *PatientWaits) tell(ctx context.Context, tx *sqldb.Tx, who account.Accou
 	for _, c := range n.To {
 		n.Except = append(n.Except, c.Address)
 	}
-	n.To, n.Token, n.Args = now, "", []any{"until", w.Notices.At(who, until), "link", w.Notices.Link("")}
+	n.To, n.Token, n.Args = slices.Concat(rest, now), "", []any{"until", at, "link", w.Notices.Link("")}
 	return w.Notices.Send(ctx, tx, n)
+}
+
+// codeTo is the method that proves a kind of contact.
+func codeTo(k contact.Kind) policy.Method {
+	if k == contact.Email {
+		return policy.EmailCode
+	}
+	return policy.SMSCode
 }
 
 // Use implements Waits: one conditional write, of several one wins (S-12).
@@ -139,6 +157,17 @@ func (w *PatientWaits) Use(ctx context.Context, tx *sqldb.Tx, t *Turn) (won bool
 		}
 	}
 	return false, nil
+}
+
+// SecondLost tells whether a wait stands in for the second step of 2-step
+// verification: who builds on it has shown that theirs is lost.
+func (p *Prover) SecondLost(ctx context.Context, q sqldb.Querier, t *Turn, who account.Account) (bool, error) {
+	if !t.Waited || !who.TwoStep {
+		return false, nil
+	}
+	question, err := p.question(ctx, q, t, who)
+	question.Standing.Waits = nil
+	return err == nil && slices.Contains(p.Policy.Decide(question).Why, policy.TwoStepAsks), err
 }
 
 // UseWait uses up the wait on which a turn builds, in the transaction of the

@@ -3,6 +3,7 @@ package recovery
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -98,6 +99,10 @@ func (h *House) finish(ctx context.Context, tx *sqldb.Tx, c *call) error {
 	if refusal := h.gate(f, who); refusal != nil {
 		return h.stop(ctx, tx, c, who, refusal)
 	}
+	lost, err := h.Prover.SecondLost(ctx, tx, turn(c), who)
+	if err != nil {
+		return err
+	}
 	ok, err := h.Prover.UseWait(ctx, tx, turn(c))
 	if err != nil {
 		return err
@@ -130,10 +135,30 @@ func (h *House) finish(ctx context.Context, tx *sqldb.Tx, c *call) error {
 	if err := h.Devices.ForgetOthers(ctx, tx, who.ID, ""); err != nil { // a stranger's may be among them
 		return err
 	}
+	if lost {
+		if err := h.secondOff(ctx, tx, c, who, told); err != nil {
+			return err
+		}
+	}
 	if err := h.enter(ctx, tx, c, who); err != nil {
 		return err
 	}
 	return h.tell(ctx, tx, c, who, told)
+}
+
+// secondOff turns 2-step verification off for who has shown, by a wait, that the
+// second step is lost: with it on, they would wait again at each sign-in on a new
+// device. Everybody is told as if it were done in the settings.
+func (h *House) secondOff(ctx context.Context, tx *sqldb.Tx, c *call, who account.Account, to told) error {
+	changed, err := h.Accounts.SetTwoStep(ctx, tx, who.ID, false)
+	if err != nil || !changed {
+		return err
+	}
+	where := turn(c).Where()
+	if err := h.Notices.Tell(ctx, tx, who, slices.Concat(to.owners, to.others), nil, "notice_two_step_off", where["device"], where["place"]); err != nil {
+		return err
+	}
+	return h.Audit.Write(ctx, tx, audit.Entry{AccountID: who.ID, Kind: audit.TwoStepOff, Details: where})
 }
 
 // enter begins the session of who got back in.
