@@ -127,7 +127,9 @@ func TestS083_AWeakFreezeIsNotExtendedByALink(t *testing.T) {
 			}
 		}
 		until := p.Account().StateUntil
-		p.Do(func(ctx context.Context, tx *sqldb.Tx) error { return w.Freeze.Secure(ctx, tx, p.Account(), "objection") })
+		p.Do(func(ctx context.Context, tx *sqldb.Tx) error {
+			return w.Freeze.Secure(ctx, tx, p.Account(), "objection")
+		})
 		if a := p.Account(); a.State != account.IsFrozen || until.IsZero() || !a.StateUntil.Equal(until) {
 			w.Errorf("it is %s until %v; was until %v", a.State, a.StateUntil, until)
 		}

@@ -103,11 +103,9 @@ func (h *House) finish(ctx context.Context, tx *sqldb.Tx, c *call) error {
 	if err != nil {
 		return err
 	}
-	ok, err := h.Prover.UseWait(ctx, tx, turn(c))
-	if err != nil {
+	if ok, err := h.Prover.UseWait(ctx, tx, turn(c)); err != nil {
 		return err
-	}
-	if !ok {
+	} else if !ok {
 		return h.stop(ctx, tx, c, who, RecoveryOver)
 	}
 	told, err := h.undo(ctx, tx, f, who)

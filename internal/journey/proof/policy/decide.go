@@ -75,7 +75,7 @@ type view struct {
 	doubted  set
 	ways     proofs // all that the account has
 	usable   set    // of it, what can be used now
-	was      proofs // what it had Young ago
+	was      proofs // what it had Young ago, but for prompts
 	given    proofs
 	ageing   bool // something of it will be older
 	need     Level
@@ -100,7 +100,9 @@ func (p *Policy) look(q *Question, row *need, at time.Time) *view {
 	for _, w := range q.Standing.Ways {
 		b, young := v.bit(w.Method, true), v.young(w.Since)
 		v.ways, v.ageing = v.ways.and(v.sort(b, young)), v.ageing || young
-		if !young || w.Replaced {
+		// What a prompt needs comes and goes with sessions: it can be shown, and nobody
+		// is asked for more because one more device is, or was, signed in.
+		if (!young || w.Replaced) && w.Method != DevicePrompt {
 			old |= b
 		}
 		if w.Unavailable == "" {
@@ -196,10 +198,13 @@ func (v *view) counting(p proofs) set {
 	return p.all
 }
 
+// asked is the level of the table.
+func (v *view) asked() Level { return v.row.at[min(max(v.Risk.Level, Low), High)-1] }
+
 // needed is the level of the table, or as much as the account could show Young ago,
 // and whether that is less than it could without doubt.
 func (v *view) needed() (need Level, everything bool) {
-	at := v.row.at[min(max(v.Risk.Level, Low), High)-1]
+	at := v.asked()
 	switch {
 	case v.easy:
 		return Low, false
@@ -231,7 +236,8 @@ var besidesLevel = []struct {
 // lacks says what proofs are short of; nothing: they are enough.
 func (v *view) lacks(p proofs) (l lack) {
 	st, signIn, way := &v.Standing, v.Action == SignIn, v.asks&door != 0
-	if v.reached(p) < v.need || v.everything && v.was.all&^questions&^p.all != 0 {
+	reached := v.reached(p)
+	if reached < v.need || v.everything && reached < v.asked() && v.was.all&^questions&^p.all != 0 {
 		l |= assurance
 	}
 	if st.TwoStep && way && !(signIn && st.TrustedDevice) && !p.all.twoSteps() {
