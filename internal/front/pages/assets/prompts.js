@@ -21,5 +21,7 @@ function listen() {
   }
 }
 document.addEventListener("visibilitychange", listen);
+// What is being answered is changed by that: the answer's page is on its way.
+document.addEventListener("submit", () => stream?.close());
 addEventListener("pagehide", () => stream?.close());
 listen();
