@@ -173,6 +173,9 @@ func (h *house) try(method, path string, in any, headers ...string) (*answer, er
 		return nil, err
 	}
 	defer resp.Body.Close()
+	if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream") {
+		return &answer{Response: resp}, nil // it goes on for as long as somebody listens
+	}
 	text, err := io.ReadAll(resp.Body)
 	return &answer{resp, text}, err
 }

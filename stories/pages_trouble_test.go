@@ -88,7 +88,7 @@ func TestTopic_V01_Page(t *testing.T) {
 		}
 		v.visit("/signin")
 		v.press("Try another way")
-		v.sees("Another way", "Get a code by e-mail", "Use your password")
+		v.sees("Show that it is you", "Get a code by e-mail", "Use your password")
 		v.press("Start over")
 		v.sees("Phone number")
 	})

@@ -177,7 +177,8 @@ func (p *person) addEmail(address string) {
 }
 
 // TestTopic_S04_Notice: what happens to the ways in is told to every contact but
-// the one that has just proved it: a new password, a new contact, a new device.
+// the one that has just proved it: a new password, a new contact, a new device. A
+// new contact is told whose it is, and a device only once.
 func TestTopic_S04_Notice(t *testing.T) {
 	h := open(t)
 	owner := h.person("Pixel 9").signUp(ada)
@@ -189,6 +190,9 @@ func TestTopic_S04_Notice(t *testing.T) {
 	owner.addEmail(mail1)
 	if note := own.next(); note.Code != "" || !strings.Contains(note.Text, "an e-mail address was added") {
 		t.Errorf("the new contact is told as %q", note.Text)
+	}
+	if note := box.next(); note.Code != "" || !strings.Contains(note.Subject, "This is now the e-mail address") {
+		t.Errorf("the new contact itself is told %q", note.Subject)
 	}
 	h.pass(time.Hour)
 	thief := h.person("Strange Laptop").begin("signin", "intl").give("username", "username", mail1).give("password", "password", good).at("code")
