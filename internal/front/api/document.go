@@ -294,6 +294,7 @@ func problemSchema(r huma.Registry) *huma.Schema {
 		"tries_left":    number("How often this code can still be tried."),
 		"time":          moment("When the code expired or was replaced."),
 		"replaced_at":   moment("When the typed password was replaced; only on a device that the account knows."),
+		"method":        text("The way to prove that the refusal is about."),
 		"username":      text("The kind of the username: phone, email or id."),
 		"country":       text("ISO 3166-1 alpha-2."),
 		"min":           number("The least length."),

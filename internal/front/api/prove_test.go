@@ -210,3 +210,40 @@ func TestProve_TheRiskOfTheRequest(t *testing.T) {
 		set("192.0.2.1").want(204, "")
 	})
 }
+
+// What needs a proof needs a recent one, and the refusal says for what (S-67).
+func TestS067_AnOldProofIsNone(t *testing.T) {
+	each(t, func(h *house) {
+		p := h.signIn("+8613800138000")
+		h.clock.Advance(11 * time.Minute)
+		p.do("GET", "/api/v1/session", "").want(200, "") // notes the use
+		before := h.dump()
+		for call, body := range map[string]string{
+			"POST /methods/totp": "", "DELETE /methods/totp": "", "POST /methods/recovery-codes": "", "DELETE /methods/questions": "",
+			"PUT /methods/sms-protection": `{"on":true}`, "PUT /devices/" + p.deviceID + "/trust": `{"trusted":true}`,
+			"PUT /methods/questions": `{"questions":[{"question":"hiding_place","answer":"Lindenallee"},{"question":"teacher_words","answer":"Kraftwerk"},{"question":"first_trip","answer":"Marguerite"}]}`,
+		} {
+			method, path, _ := strings.Cut(call, " ")
+			r := p.do(method, "/api/v1"+path, body)
+			if r.status != 403 || r.str("code") != "proof_required" || r.str("for") == "" {
+				t.Errorf("%s with an old proof: %d %s", call, r.status, r.text)
+			}
+		}
+		h.unchanged(before, "an act without a recent proof")
+	})
+}
+
+// What is not there, or not right, is refused by its name.
+func TestFactors_Refused(t *testing.T) {
+	each(t, func(h *house) {
+		p := h.signIn("+8613800138000")
+		none := strings.Repeat("A", 22)
+		p.do("DELETE", "/api/v1/account/changes/"+none, "").want(404, "not_found")
+		h.send(call{method: "POST", path: "/api/v1/objections", body: `{"token":"sso_` + strings.Repeat("A", 51) + `"}`}).want(404, "not_found")
+		p.do("POST", "/api/v1/methods/totp/confirm", `{"code":"000000"}`).want(409, "totp_not_begun")
+		p.do("POST", "/api/v1/methods/totp", "").want(200, "")
+		p.do("POST", "/api/v1/methods/totp/confirm", `{"code":"000000"}`).want(422, "code_wrong")
+		p.do("PUT", "/api/v1/methods/questions", `{"questions":[{"question":"hiding_place","answer":"a"},{"question":"teacher_words","answer":"b"},{"question":"first_trip","answer":"c"}]}`).
+			want(422, "answer_guessable")
+	})
+}
