@@ -56,7 +56,7 @@ func newDwelling(t *testing.T, db *sqldb.DB) *dwelling {
 		if err != nil {
 			return err
 		}
-		if _, _, err := sessions.Open(ctx, tx, account.Account{ID: d.id, Epoch: 1}, dev.ID, nil); err != nil {
+		if _, _, _, err := sessions.Open(ctx, tx, account.Account{ID: d.id, Epoch: 1}, dev.ID, nil); err != nil {
 			return err
 		}
 		now := tx.Now().Format(time.RFC3339Nano)

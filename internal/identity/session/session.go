@@ -114,21 +114,23 @@ func hash(token string) []byte {
 }
 
 // Open begins a session on a device; an earlier one on the same device ends (S-56).
-func (s *Store) Open(ctx context.Context, tx *sqldb.Tx, a account.Account, deviceID string, proved []Proof) (token string, expires time.Time, err error) {
+// full tells that a session on another device, the one used longest ago, had to end
+// to make room, which its owner is told (S-66).
+func (s *Store) Open(ctx context.Context, tx *sqldb.Tx, a account.Account, deviceID string, proved []Proof) (token string, expires time.Time, full bool, err error) {
 	token = newToken(a.ID)
 	methods, err := json.Marshal(proved)
 	if err != nil {
-		return "", time.Time{}, err
+		return "", time.Time{}, false, err
 	}
 	now := tx.Now()
 	if a.CreatedAt.Before(now) { // an account made in this transaction has none
-		if err := s.makeRoom(ctx, tx, a.ID, deviceID); err != nil {
-			return "", time.Time{}, err
+		if full, err = s.makeRoom(ctx, tx, a, deviceID); err != nil {
+			return "", time.Time{}, false, err
 		}
 	}
 	_, err = tx.Exec(ctx, `INSERT INTO session (account_id, token_hash, id, device_id, epoch, proved, created_at, used_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $7)`,
 		int64(a.ID), hash(token), randid.ID(now), deviceID, a.Epoch, string(methods), sqldb.Micros(now))
-	return token, s.expires(now, now), err
+	return token, s.expires(now, now), full, err
 }
 
 // Renew gives a session more proofs and a new token; the old one dies (S-56). It
@@ -147,10 +149,26 @@ func (s *Store) Renew(ctx context.Context, tx *sqldb.Tx, l *Live, proved []Proof
 	return token, s.expires(l.CreatedAt, tx.Now()), err
 }
 
-func (s *Store) makeRoom(ctx context.Context, tx *sqldb.Tx, id account.ID, deviceID string) error {
-	_, err := tx.Exec(ctx, `DELETE FROM session WHERE account_id = $1 AND (device_id = $2 OR token_hash IN
-		(SELECT token_hash FROM session WHERE account_id = $1 ORDER BY used_at DESC, token_hash LIMIT 1000 OFFSET $3))`, int64(id), deviceID, most-1)
-	return err
+// makeRoom ends the session on a device and what is beyond the most; full tells that
+// among it was one that lived.
+func (s *Store) makeRoom(ctx context.Context, tx *sqldb.Tx, a account.Account, deviceID string) (full bool, err error) {
+	rows, err := tx.Query(ctx, `DELETE FROM session WHERE account_id = $1 AND (device_id = $2 OR token_hash IN
+		(SELECT token_hash FROM session WHERE account_id = $1 AND device_id <> $2 ORDER BY used_at DESC, token_hash LIMIT 1000 OFFSET $3))
+		RETURNING device_id, epoch, created_at, used_at`, int64(a.ID), deviceID, most-1)
+	if err != nil {
+		return false, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var of string
+		var epoch, created, used int64
+		if err := rows.Scan(&of, &epoch, &created, &used); err != nil {
+			return false, err
+		}
+		lived := epoch == a.Epoch && tx.Now().Before(s.expires(sqldb.FromMicros(created), sqldb.FromMicros(used)))
+		full = full || lived && of != deviceID
+	}
+	return full, rows.Err()
 }
 
 func (s *Store) expires(created, used time.Time) time.Time {

@@ -57,7 +57,7 @@ func (p *person) signIn(secret string) string {
 		if err != nil {
 			return err
 		}
-		token, _, err = p.sessions.Open(p.t.Context(), tx, p.account, d.ID, []session.Proof{{Method: "sms_code", At: tx.Now()}})
+		token, _, _, err = p.sessions.Open(p.t.Context(), tx, p.account, d.ID, []session.Proof{{Method: "sms_code", At: tx.Now()}})
 		return err
 	})
 	return token

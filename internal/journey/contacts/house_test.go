@@ -171,7 +171,7 @@ func (p *person) signIn(methods ...policy.Method) {
 		if err != nil {
 			return err
 		}
-		token, _, err = p.house.Sessions.Open(ctx, tx, who, d.ID, given)
+		token, _, _, err = p.house.Sessions.Open(ctx, tx, who, d.ID, given)
 		return err
 	})
 	live, err := p.house.Sessions.Check(p.Context(), p.db, token)

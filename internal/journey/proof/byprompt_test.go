@@ -148,7 +148,7 @@ func (h *hall) signIn(name string) *session.Live {
 		if err != nil {
 			return err
 		}
-		token, _, err = h.sessions.Open(ctx, tx, who, d.ID, []session.Proof{{Method: "password", At: tx.Now()}})
+		token, _, _, err = h.sessions.Open(ctx, tx, who, d.ID, []session.Proof{{Method: "password", At: tx.Now()}})
 		return err
 	})
 	l, err := h.sessions.Check(h.t.Context(), h.db, token)

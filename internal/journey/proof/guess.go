@@ -28,7 +28,7 @@ type Passwords struct {
 	Book     *quota.Book
 	Captchas *Captchas
 	Audit    *audit.Store
-	Notices  *Notices // nil: nobody is told of failed tries
+	Notices  *Notices // nil: nobody is told of failed tries and stolen passwords
 	Rules    PasswordRules
 }
 
@@ -172,7 +172,10 @@ func (p *Passwords) breached(ctx context.Context, tx *sqldb.Tx, g *Guess) error 
 	if err != nil || !first {
 		return err
 	}
-	return p.Audit.Write(ctx, tx, audit.Entry{AccountID: g.Account, Kind: audit.PasswordBreached})
+	if err := p.Audit.Write(ctx, tx, audit.Entry{AccountID: g.Account, Kind: audit.PasswordBreached}); err != nil {
+		return err
+	}
+	return p.Notices.Breached(ctx, tx, g.Account)
 }
 
 // Wrong audits a wrong try and makes the captcha that comes before the next; nil: none.

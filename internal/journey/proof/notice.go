@@ -35,7 +35,10 @@ type Notices struct {
 	zone    func(region string) *time.Location
 	store   *notice.Store // nil: it is not kept what was told
 	site    url.URL       // where the links lead
-	queue   *job.Queue    // nil: nobody is told of failed tries
+	queue   *job.Queue    // nil: nobody is told of what is seen of their passwords
+	// Where the accounts and their contacts are, if there is a queue.
+	accounts *account.Store
+	contacts *contact.Store
 }
 
 // NewNotices makes Notices; zone is the time zone of a region.
@@ -211,10 +214,10 @@ const failedJob = "notice.failed_attempts"
 // Watch says with which queue owners are told of failed tries, and where the
 // accounts and their contacts are. It needs Keep.
 func (n *Notices) Watch(queue *job.Queue, accounts *account.Store, contacts *contact.Store) {
-	n.queue = queue
+	n.queue, n.accounts, n.contacts = queue, accounts, contacts
 	queue.Handle(failedJob, job.Options{}, func(ctx context.Context, j job.Job) (func(context.Context, *sqldb.Tx) error, error) {
 		return func(ctx context.Context, tx *sqldb.Tx) error {
-			return n.tellFailed(ctx, tx, accounts, contacts, account.ID(j.AccountID))
+			return n.tellFailed(ctx, tx, account.ID(j.AccountID))
 		}, nil
 	})
 }
@@ -229,27 +232,41 @@ func (n *Notices) FailedAttempts(ctx context.Context, tx *sqldb.Tx, id account.I
 	return n.queue.Put(ctx, tx, job.Job{Kind: failedJob, AccountID: int64(id), Key: id.String()})
 }
 
-func (n *Notices) tellFailed(ctx context.Context, tx *sqldb.Tx, accounts *account.Store, contacts *contact.Store, id account.ID) error {
+func (n *Notices) tellFailed(ctx context.Context, tx *sqldb.Tx, id account.ID) error {
 	if id == 0 {
 		return nil
-	}
-	who, err := accounts.Load(ctx, tx, id)
-	if errors.Is(err, sqldb.ErrNone) {
-		return nil
-	}
-	if err != nil {
-		return err
 	}
 	const purpose = "notice_failed_attempts"
 	told, err := n.store.Told(ctx, tx, id, purpose, tx.Now().Add(-24*time.Hour))
 	if err != nil || told {
 		return err
 	}
-	to, err := contacts.List(ctx, tx, id)
+	return n.toAll(ctx, tx, id, purpose)
+}
+
+// toAll tells every contact of an account, if it is there.
+func (n *Notices) toAll(ctx context.Context, tx *sqldb.Tx, id account.ID, purpose string) error {
+	who, err := n.accounts.Load(ctx, tx, id)
+	if errors.Is(err, sqldb.ErrNone) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	to, err := n.contacts.List(ctx, tx, id)
 	if err != nil {
 		return err
 	}
 	return n.Send(ctx, tx, Notice{Who: who, To: to, Purpose: purpose})
+}
+
+// Breached tells an owner that a password which was just right is in a list of
+// stolen ones. It is called once for each password.
+func (n *Notices) Breached(ctx context.Context, tx *sqldb.Tx, id account.ID) error {
+	if n == nil || n.accounts == nil {
+		return nil
+	}
+	return n.toAll(ctx, tx, id, "notice_password_breached")
 }
 
 // plain is the name of a device if it can be neither a link nor a number to call

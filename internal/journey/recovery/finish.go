@@ -173,7 +173,7 @@ func (h *House) enter(ctx context.Context, tx *sqldb.Tx, c *call, who account.Ac
 		return err
 	}
 	d.DeviceID = dev.ID
-	d.Token, d.ExpiresAt, err = h.Sessions.Open(ctx, tx, who, dev.ID, f.Proving.Proved)
+	d.Token, d.ExpiresAt, _, err = h.Sessions.Open(ctx, tx, who, dev.ID, f.Proving.Proved)
 	f.Done = d
 	return err
 }

@@ -180,7 +180,7 @@ func TestS036_RemovePasskey(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				token, _, err = h.Sessions.Open(ctx, tx, h.ada.Account, d.ID, proved)
+				token, _, _, err = h.Sessions.Open(ctx, tx, h.ada.Account, d.ID, proved)
 				return err
 			})
 			return token

@@ -120,7 +120,7 @@ func (h *home) signIn(id account.ID, name string) (*session.Live, string) {
 		if err != nil {
 			return err
 		}
-		token, _, err = h.Sessions.Open(ctx, tx, who, d.ID, []session.Proof{{Method: "sms_code", At: tx.Now()}})
+		token, _, _, err = h.Sessions.Open(ctx, tx, who, d.ID, []session.Proof{{Method: "sms_code", At: tx.Now()}})
 		return err
 	})
 	return h.live(token), token

@@ -148,17 +148,16 @@ func (h *House) finish(ctx context.Context, tx *sqldb.Tx, c *call, who account.A
 		return err
 	}
 	d.DeviceID = dev.ID
-	if d.Token, d.ExpiresAt, err = h.Sessions.Open(ctx, tx, who, dev.ID, f.Proved); err != nil {
+	full := false
+	if d.Token, d.ExpiresAt, full, err = h.Sessions.Open(ctx, tx, who, dev.ID, f.Proved); err != nil {
 		return err
 	}
 	f.Done = d
 	if err := h.Prover.Leave(ctx, tx, proof.NewTurn(c, &f.Proving)); err != nil {
 		return err
 	}
-	if !f.Known && !d.Created {
-		if err := h.newDevice(ctx, tx, c, who); err != nil {
-			return err
-		}
+	if err := h.tell(ctx, tx, c, who, full); err != nil {
+		return err
 	}
 	if f.Made && !f.Asked { // else it was written when the account was made
 		acts = append(acts, audit.Entry{AccountID: who.ID, Kind: audit.AccountCreated, DeviceID: dev.ID, Details: h.where(c)})
@@ -180,23 +179,46 @@ func (h *House) where(c *call) map[string]string {
 	return out
 }
 
-// newDevice tells the owner of a sign-in on a new device, at every contact whose
-// code was not just given here, and keeps the list of devices bounded.
-func (h *House) newDevice(ctx context.Context, tx *sqldb.Tx, c *call, who account.Account) error {
+// tell tells the owner of a sign-in that is not like the others: on a new device, on
+// a known one from a network that the account was not signed in to from (whoever has
+// stolen a device's cookie with the password is known), or one too many. It is told
+// at every contact whose code was not just given here; of a session that ended, at
+// every one. The network is remembered, so that it is told once.
+func (h *House) tell(ctx context.Context, tx *sqldb.Tx, c *call, who account.Account, full bool) error {
+	f, purpose := c.Facts, ""
+	switch {
+	case f.Done.Created:
+		return nil
+	case !f.Known:
+		purpose = "notice_device"
+		if err := h.forgetDevices(ctx, tx, who.ID); err != nil {
+			return err
+		}
+	case f.Past.Any && f.Past.SeenAt.IsZero():
+		purpose = "notice_network"
+	}
+	if purpose == "" && !full {
+		return nil
+	}
 	contacts, err := h.Contacts.List(ctx, tx, who.ID)
 	if err != nil {
 		return err
 	}
 	var proved []string
-	for _, code := range c.Facts.Sent.Codes {
+	for _, code := range f.Sent.Codes {
 		if !code.UsedAt.IsZero() {
 			proved = append(proved, code.Address)
 		}
 	}
-	if err := h.Notices.Tell(ctx, tx, who, contacts, proved, "notice_device", c.Facts.Device.Name, c.Visitor.Place); err != nil {
-		return err
+	if purpose != "" {
+		if err := h.Notices.Tell(ctx, tx, who, contacts, proved, purpose, f.Device.Name, c.Visitor.Place); err != nil {
+			return err
+		}
 	}
-	return h.forgetDevices(ctx, tx, who.ID)
+	if !full {
+		return nil
+	}
+	return h.Notices.Tell(ctx, tx, who, contacts, nil, "notice_session_ended", f.Device.Name, c.Visitor.Place)
 }
 
 // forgetDevices forgets the least used devices beyond the most that are kept,

@@ -244,7 +244,7 @@ func (p *Person) SignsIn(deviceSecret string, methods ...policy.Method) (token s
 		for _, m := range methods {
 			proved = append(proved, session.Proof{Method: string(m), At: tx.Now(), Verified: m == policy.Passkey})
 		}
-		token, _, err = p.Recovery.Sessions.Open(ctx, tx, who, d.ID, proved)
+		token, _, _, err = p.Recovery.Sessions.Open(ctx, tx, who, d.ID, proved)
 		return err
 	})
 	return token
