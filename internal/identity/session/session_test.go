@@ -23,6 +23,7 @@ type person struct {
 	devices  *device.Store
 	sessions *session.Store
 	account  account.Account
+	full     bool // the last session made one on another device end
 }
 
 func newPerson(t *testing.T, db *sqldb.DB, c *clock.Clock) *person {
@@ -57,7 +58,7 @@ func (p *person) signIn(secret string) string {
 		if err != nil {
 			return err
 		}
-		token, _, _, err = p.sessions.Open(p.t.Context(), tx, p.account, d.ID, []session.Proof{{Method: "sms_code", At: tx.Now()}})
+		token, _, p.full, err = p.sessions.Open(p.t.Context(), tx, p.account, d.ID, []session.Proof{{Method: "sms_code", At: tx.Now()}})
 		return err
 	})
 	return token
@@ -160,6 +161,34 @@ func TestS066_AtMostFifty(t *testing.T) {
 		}
 		if p.check(first) != nil || p.check(second) == nil {
 			t.Error("not the session used longest ago made room")
+		}
+	})
+}
+
+// TestS066_Full: it is said that a session made room, but not of the one on the same
+// device, and not of one that was over.
+func TestS066_Full(t *testing.T) {
+	sqldbtest.Each(t, func(t *testing.T, db *sqldb.DB, c *clock.Clock) {
+		p := newPerson(t, db, c)
+		for i := range 50 {
+			c.Advance(time.Second)
+			p.signIn(strings.Repeat("x", i+1))
+			if p.full {
+				t.Fatalf("full at %d", i+1)
+			}
+		}
+		p.signIn("x")
+		if p.full {
+			t.Error("full although the device had a session")
+		}
+		p.signIn("one more")
+		if !p.full {
+			t.Error("nothing is said of the one that made room")
+		}
+		c.Advance(14*24*time.Hour + time.Second)
+		p.signIn("much later")
+		if p.full {
+			t.Error("a session that was over made room, and it is told")
 		}
 	})
 }

@@ -519,6 +519,15 @@ func TestS066_SessionsAndDevices(t *testing.T) {
 				first = d
 			}
 		}
+		ended := 0
+		for _, text := range w.post.all(o.email) {
+			if strings.Contains(text, "the sign-in that was least used has ended") {
+				ended++
+			}
+		}
+		if ended != 71 { // of 120, and the owner's own: that of whoever made room was told each time
+			w.t.Errorf("the owner was told of %d sessions that ended; want 71", ended)
+		}
 		if rows := w.rows(); rows["session"] != 50 || rows["device"] != 100 {
 			w.t.Errorf("%d sessions, %d devices; want 50 and 100", rows["session"], rows["device"])
 		}

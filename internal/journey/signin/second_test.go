@@ -2,6 +2,7 @@ package signin_test
 
 import (
 	"context"
+	"log/slog"
 	"net/netip"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/journey/signin"
 	"github.com/selfsame-id/selfsame/internal/kit/clock"
 	"github.com/selfsame-id/selfsame/internal/kit/fault"
+	"github.com/selfsame-id/selfsame/internal/kit/job"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb/sqldbtest"
 	"github.com/selfsame-id/selfsame/internal/remote/numbers"
@@ -217,14 +219,27 @@ func TestRisk_IsFrozen(t *testing.T) {
 // A right password that stands in a list of stolen ones is remembered, and told once.
 func TestRisk_BreachedPassword(t *testing.T) {
 	each(t, func(w *town) {
+		w.house.Notices.Watch(job.New(w.db, w.clock, slog.New(slog.DiscardHandler)), w.house.Accounts, w.house.Contacts)
+		w.house.Guesses.Notices = w.house.Notices
 		o := w.owner()
 		w.setPassword(o.id, "password123")
+		told := func() (n int) {
+			for _, text := range w.post.all(o.email) {
+				if strings.Contains(text, "list of stolen passwords") {
+					n++
+				}
+			}
+			return n
+		}
 		for range 2 {
 			w.later(time.Hour)
 			v := w.begin("intl", on(o.device)).username(o.id).password("password123").want(step.TypeCode, "") // even on a known device
 			v.code(w.post.code(o.phone)).done()
 		}
 		hasAct(w.t, w.acts(o.id), audit.PasswordBreached, 1)
+		if n := told(); n != 1 {
+			w.t.Errorf("the owner was told %d times; want once", n)
+		}
 		v := w.begin("intl").username(o.id).password("password123").want(step.TypeCode, "")
 		if !slices.Contains(v.step.(step.Code).Why, "breached_password") {
 			w.t.Errorf("why %v", v.step.(step.Code).Why)
@@ -234,6 +249,43 @@ func TestRisk_BreachedPassword(t *testing.T) {
 		v = w.begin("intl").username(o.id).password(o.password).want(step.TypeCode, "")
 		if strings.Contains(strings.Join(v.step.(step.Code).Why, " "), "breached") {
 			w.t.Error("the new password is called stolen")
+		}
+		w.setPassword(o.id, "password1234") // another one, in the list too
+		w.later(time.Hour)
+		w.begin("intl").username(o.id).password("password1234").want(step.TypeCode, "")
+		if n := told(); n != 1 {
+			w.t.Errorf("of another password the owner was told %d times; want once", n)
+		}
+	})
+}
+
+// TestRisk_AKnownDeviceElsewhere: whoever has stolen a device's cookie and the
+// password is on a device that the account knows. From a network that it never was
+// used from, its owner is told at every contact, once for each network.
+func TestRisk_AKnownDeviceElsewhere(t *testing.T) {
+	each(t, func(w *town) {
+		o := w.owner()
+		for i, tt := range []struct {
+			from string
+			told int
+		}{{"192.0.2.7", 0}, {"192.0.2.200", 0}, {"198.51.100.9", 1}, {"198.51.100.10", 0}, {"192.0.2.7", 0}, {"203.0.113.5", 1}} {
+			w.later(2 * time.Hour)
+			w.begin("intl", on(o.device), from(tt.from)).username(o.id).password(o.password).done()
+			for _, to := range []string{o.phone, o.email} {
+				texts := w.post.all(to)
+				if i == 0 && to == o.phone {
+					continue // the code by which the account was made
+				}
+				if len(texts) != tt.told || tt.told == 1 && !strings.Contains(texts[0], "from a n") {
+					w.t.Errorf("%d, from %s: %s was told %q", i, tt.from, to, texts)
+				}
+			}
+		}
+		// To whom just gave the code nothing is said; to the others it is.
+		w.later(2 * time.Hour)
+		w.begin("intl", on(o.device), from("203.0.114.5")).phone(o.phone).code(w.post.code(o.phone)).done()
+		if mine, other := w.post.all(o.phone), w.post.all(o.email); len(mine) != 0 || len(other) != 1 {
+			w.t.Errorf("told %q, %q", mine, other)
 		}
 	})
 }
