@@ -159,7 +159,7 @@ func TestS064_TrustSkipsTheSecondStep(t *testing.T) {
 		if list := q.do("GET", "/api/v1/devices", "").want(200, ""); list.str("devices.0.trusted_until") != h.clock.Now().Add(90*24*time.Hour).Format(time.RFC3339) {
 			t.Errorf("the devices are %s", list.text)
 		}
-		if q, asked = enter(); asked {
+		if _, asked := enter(); asked {
 			t.Error("a trusted device was asked")
 		}
 		p.do("PUT", "/api/v1/devices/"+own+"/trust", `{"trusted":false}`).want(204, "")

@@ -180,8 +180,10 @@ func TestRestore(t *testing.T) {
 			})
 			return won
 		}
-		if !restore(a) || !restore(a) {
-			t.Fatal("it was not restored, or not twice")
+		for range 2 { // the second time there is nothing to do
+			if !restore(a) {
+				t.Fatal("it was not restored, or not twice")
+			}
 		}
 		now, err := s.List(t.Context(), s.db, a)
 		if err != nil || now[0].Address != first || !now[0].VerifiedAt.Equal(list[0].VerifiedAt) || now[0].Replaced {

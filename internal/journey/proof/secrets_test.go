@@ -166,7 +166,7 @@ func (v *vault) fill() {
 	if err != nil {
 		v.t.Fatal(err)
 	}
-	hashed, err := v.questions.Stored.Hash(v.t.Context(), []question.Answer{{"hiding_place", adasAnswers[0]}, {"neighbor_nickname", adasAnswers[1]}, {"lost_thing", adasAnswers[2]}})
+	hashed, err := v.questions.Stored.Hash(v.t.Context(), []question.Answer{{Question: "hiding_place", Answer: adasAnswers[0]}, {Question: "neighbor_nickname", Answer: adasAnswers[1]}, {Question: "lost_thing", Answer: adasAnswers[2]}})
 	if err != nil {
 		v.t.Fatal(err)
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/selfsame-id/selfsame/internal/identity/account"
 	"github.com/selfsame-id/selfsame/internal/journey/flow"
 	"github.com/selfsame-id/selfsame/internal/journey/flow/step"
 	"github.com/selfsame-id/selfsame/internal/journey/proof/policy"
@@ -207,14 +206,6 @@ func (p *Prover) begin(ctx context.Context, tx *sqldb.Tx, t *Turn, m policy.Meth
 	}
 	t.Method = m
 	return means.Begin(ctx, tx, t)
-}
-
-// who loads the account of a turn; the zero account if there is none.
-func (p *Prover) who(ctx context.Context, q sqldb.Querier, t *Turn) (account.Account, error) {
-	if t.Account == 0 {
-		return account.Account{}, nil
-	}
-	return p.Accounts.Load(ctx, q, t.Account)
 }
 
 func (p *Prover) showMeans(ctx context.Context, q sqldb.Querier, t *Turn) (step.Step, error) {
