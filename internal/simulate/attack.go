@@ -49,7 +49,10 @@ func (s *story) enter() {
 		if !x.known {
 			x.known, x.since = true, s.clock()
 			s.tell(s.opened()) // a new device
+		} else if x.seen.NewNetwork && !x.left {
+			s.tell(s.opened()) // a known one, on a network that the account was not used from
 		}
+		x.left = true
 		return
 	}
 	d := s.decide(&s.account, thief, policy.Recover, "")

@@ -188,6 +188,7 @@ type actor struct {
 	in      bool          // has a session
 	until   time.Duration // when it ends
 	known   bool          // on a device that the account knows
+	left    bool          // a footprint: the account was signed in to from here
 	since   time.Time
 	trusted bool
 	seen    policy.Seen // from where they come

@@ -165,7 +165,7 @@ And what is left, which a policy cannot mend:
 - **What a text opens belongs to who has the number**, until the owner has it back. A SIM thief gets into more than half of the accounts, and keeps none, because who is robbed of a number notices, and within 14 days restores what was before.
 - **For the new owner of an abandoned number the 180 days decide**: most of those who get in come before they are over. 90 days would stop nine of ten of them; more owners would have to prove a second thing, and some of those whose phone
 was stolen could not. A carrier that answers questions about recycled numbers does it without.
-- **Who steals the password with the cookie** (one program takes both) signs in on "a known device" without anybody being told, and is the only one who does well. A notice when a known device comes from a new network would shorten that; a passkey ends it.
+- **Who steals the password with the cookie** (one program takes both) signs in on "a known device", and is the only one who does well. Owners are told when a known device comes from a new network, which helps those who read it; a passkey ends it.
 - **Phones that can be read for a month**, at home, are not told from their owners.
 - **A password that opens alone** lets strangers in, and those whose owners read nothing stay.
 `
