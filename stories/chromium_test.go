@@ -64,6 +64,9 @@ func startChromium(t *testing.T) context.Context {
 			"disable-extensions", "disable-renderer-backgrounding", "disable-background-timer-throttling", "disable-backgrounding-occluded-windows", "metrics-recording-only", "hide-scrollbars"} {
 			options = append(options, chromedp.Flag(name, true))
 		}
+		// The popup of the address bar is a page in a process of its own, which starts
+		// with each visitor's window and takes a second of work; nobody here types there.
+		options = append(options, chromedp.Flag("disable-features", "WebUIOmniboxPopup,WebUIOmniboxAimPopup"))
 		ctx, stop := chromedp.NewExecAllocator(context.Background(), options...)
 		chromium.close = append(chromium.close, stop)
 		ctx, end := chromedp.NewContext(ctx)
@@ -199,6 +202,13 @@ func (v *visitor) place() string {
 func (v *visitor) visit(path string) int64 {
 	v.t.Helper()
 	return v.arrive(chromedp.Navigate(v.at + path))
+}
+
+// opens types an address from where a script may lead on before all has come, and
+// does not wait for it.
+func (v *visitor) opens(path string) {
+	v.t.Helper()
+	eval[any](v, "location.assign("+quote(path)+")")
 }
 
 // arrive does something that leads to another page, and answers its status.

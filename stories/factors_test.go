@@ -248,10 +248,10 @@ func TestStory_AuthenticatorApp(t *testing.T) {
 		v.signUp(ada)
 		v.visit("/account/security")
 		v.press("Authenticator app")
-		v.accessible("authenticator: off")
+		v.accessible("authenticator: off", looks(scripts))
 		v.press("Set up an app")
 		v.sees("Scan this QR code", "Nothing has changed yet")
-		v.accessible("authenticator: being set up")
+		v.accessible("authenticator: being set up", looks(scripts))
 		a := codeApp{h, strings.ReplaceAll(eval[string](v, `document.querySelector(".kept").innerText`), " ", "")}
 		if width := eval[float64](v, `document.querySelector("svg.qr").getBoundingClientRect().width`); width < 200 {
 			t.Errorf("the QR code is %v wide", width)
@@ -262,7 +262,7 @@ func TestStory_AuthenticatorApp(t *testing.T) {
 		v.sees("That code isn't right", "The app has the key already")
 		v.enter(a.shows(0))
 		v.sees("Your authenticator app is on.", "New phone or another app")
-		v.accessible("authenticator: on")
+		v.accessible("authenticator: on", looks(scripts))
 		if text := v.reads(); strings.Contains(text, a.secret[:4]) {
 			t.Errorf("the secret is shown again: %s", text)
 		}
@@ -271,7 +271,7 @@ func TestStory_AuthenticatorApp(t *testing.T) {
 		v.press("Show")
 		v.press("Enter a code from your authenticator app")
 		v.sees("Enter the code from your app", "6 digits")
-		v.accessible("asked for a code of the app")
+		v.accessible("asked for a code of the app", looks(scripts))
 		v.enter(a.shows(0))
 		if path := v.path(); path != "/account/contacts" {
 			t.Errorf("the proof leads back to %s", path)
@@ -288,7 +288,7 @@ func TestStory_RecoveryCodes(t *testing.T) {
 		v.visit("/account/security/recovery-codes")
 		v.press("Make 10 recovery codes")
 		v.sees("they are shown only this once")
-		v.accessible("recovery codes: made")
+		v.accessible("recovery codes: made", looks(scripts))
 		codes := eval[[]string](v, `[...document.querySelectorAll(".kept li")].map(e => e.innerText)`)
 		if len(codes) != 10 {
 			t.Fatalf("%d codes", len(codes))
@@ -302,7 +302,7 @@ func TestStory_RecoveryCodes(t *testing.T) {
 		v.visit("/account/contacts")
 		v.press("Show")
 		v.press("Enter a recovery code")
-		v.accessible("asked for a recovery code")
+		v.accessible("asked for a recovery code", looks(scripts))
 		v.fill("Recovery code", strings.ToLower(codes[3]))
 		v.press("Continue")
 		if path := v.path(); path != "/account/contacts" {
@@ -320,7 +320,7 @@ func TestStory_Questions(t *testing.T) {
 		v := h.browser(scripts, "en")
 		v.signUp(ada)
 		v.visit("/account/security/questions")
-		v.accessible("questions: none")
+		v.accessible("questions: none", looks(scripts))
 		fill := func(second string) {
 			for i, answer := range []string{"behind the coal shed", second, "Küchen Karl, for his pans"} {
 				eval[any](v, `(e => { e.focus(); e.select(); })(document.getElementById("answer`+string(rune('1'+i))+`"))`)
@@ -332,7 +332,7 @@ func TestStory_Questions(t *testing.T) {
 			t.Errorf("a popular answer is answered with %d", status)
 		}
 		v.sees("That answer is too easy to guess", "Many people give this answer")
-		v.accessible("questions: guessable")
+		v.accessible("questions: guessable", looks(scripts))
 		fill("three blind mice never pay rent")
 		v.press("Save these questions")
 		v.sees("Your security questions are set.", "Remove the questions")

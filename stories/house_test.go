@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -71,6 +72,7 @@ func openAs(t *testing.T, program string, args ...string) *house {
 	h := &house{t: t, data: filepath.Join(t.TempDir(), "data"), said: &said{}, phones: map[string]*phone{}}
 	args = append([]string{"demo", "--listen", "127.0.0.1:0", "--data", h.data}, args...)
 	cmd := exec.Command(program, args...)
+	cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=100") // not a second at each end
 	cmd.Stderr = h.said
 	out, err := cmd.StdoutPipe()
 	if err != nil {

@@ -55,10 +55,12 @@ func (k *keyring) there(yes bool) {
 
 // refused lets its owner answer what the sign-in page offers, and waits until that
 // is refused. An authenticator of this kind answers each page again, so there may
-// be too many tries before anybody looks.
+// be too many tries before anybody looks; a question from before its owner came it
+// never answers.
 func (k *keyring) refused() {
 	k.v.t.Helper()
 	k.there(true)
+	k.v.opens("/signin")
 	until(k.v.t, "a refusal", func() bool {
 		text, err := chromedp.Run(k.v.ctx, chromedp.Evaluate[string](`document.querySelector(".fault")?.innerText ?? ""`))
 		return err == nil && (strings.Contains(text, "That passkey didn't work") || strings.Contains(text, "Too many tries"))
@@ -125,7 +127,7 @@ func TestStory_Passkey(t *testing.T) {
 	v.sees("The new name is saved.", "My new phone")
 	v.signOut()
 
-	v.visit("/signin")
+	v.opens("/signin")
 	v.waits("Everything is in order")
 	v.visit("/account/security/passkeys")
 	v.sees("last used")
@@ -191,7 +193,7 @@ func TestStory_CopiedPasskey(t *testing.T) {
 	ring.drop(key)
 	ring.put(key, 40)
 	ring.there(true)
-	v.visit("/signin")
+	v.opens("/signin")
 	v.waits("Everything is in order")
 	v.signOut()
 
