@@ -56,7 +56,7 @@ var rules = []rule{
 	{"a message has a state and a purpose", `SELECT id FROM courier_message WHERE state NOT IN ('queued', 'sent', 'delivered', 'failed') OR purpose = '' OR channel NOT IN ('sms', 'email')`},
 	{"a message is of nobody or of an account", `SELECT m.id FROM courier_message m LEFT JOIN account a ON a.id = m.account_id WHERE m.account_id <> 0 AND a.id IS NULL`},
 	{"a notice tells of an act", `SELECT m.id FROM courier_message m WHERE m.purpose LIKE 'notice%' AND NOT EXISTS (SELECT 1 FROM audit a
-		WHERE a.account_id = m.account_id AND a.at BETWEEN m.posted_at AND m.posted_at + 1)`},
+		WHERE a.account_id = m.account_id AND a.at BETWEEN m.posted_at - CASE WHEN m.purpose = 'notice_failed_attempts' THEN 86400000000 ELSE 0 END AND m.posted_at + 1)`},
 	{"a queued message has its job", `SELECT m.id FROM courier_message m LEFT JOIN job j ON j.id = m.id WHERE m.state = 'queued' AND j.id IS NULL`},
 	{"a message that has gone has no job", `SELECT m.id FROM courier_message m JOIN job j ON j.id = m.id WHERE m.state <> 'queued' AND j.dead_at = 0`},
 	{"a job of the outbox has its message", `SELECT j.id FROM job j LEFT JOIN courier_message m ON m.id = j.id WHERE j.kind IN ('courier.sms', 'courier.email') AND m.id IS NULL`},

@@ -79,7 +79,7 @@ func (a *api) account() {
 	do(a, call{id: "set-password", method: http.MethodPut, path: "/api/v1/password", tag: tag, session: true,
 		summary: "Set or change the password",
 		about:   "Needs a proof that is at most ten minutes old. Every contact of the account is told.",
-		repeat:  "Sets the same password again; the contacts are told again.",
+		repeat:  "Within ten minutes it changes nothing and answers the same; later password_reused.",
 		refuses: []*fault.Fault{session.ProofRequired, fault.InvalidInput, credential.PasswordShort, credential.PasswordLong,
 			credential.PasswordCommon, credential.PasswordPersonal, credential.PasswordBreached, credential.PasswordReused}, examples: passwordExamples}, a.setPassword)
 	a.avatar()

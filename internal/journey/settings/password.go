@@ -2,6 +2,7 @@ package settings
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity/session"
 	"github.com/selfsame-id/selfsame/internal/journey/proof"
 	"github.com/selfsame-id/selfsame/internal/journey/proof/policy"
+	"github.com/selfsame-id/selfsame/internal/kit/fault"
 	"github.com/selfsame-id/selfsame/internal/kit/quota"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
 )
@@ -39,6 +41,9 @@ func (h *House) SetPassword(ctx context.Context, l *session.Live, password strin
 		return err
 	}
 	hashed, err := h.newPassword(ctx, l, password, contacts)
+	if errors.Is(err, errAgain) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -72,6 +77,13 @@ func (h *House) SetPassword(ctx context.Context, l *session.Live, password strin
 	})
 }
 
+// errAgain means that the password was set a moment ago: the answer was lost, and
+// the call is sent again.
+var errAgain = errors.New("settings: it is the password since a moment")
+
+// againFor is how long a moment is.
+const againFor = 10 * time.Minute
+
 // newPassword judges a password and hashes it: neither weak, nor the present one,
 // nor one of those before.
 func (h *House) newPassword(ctx context.Context, l *session.Live, password string, contacts []contact.Contact) (credential.Hashed, error) {
@@ -90,6 +102,9 @@ func (h *House) newPassword(ctx context.Context, l *session.Live, password strin
 		return credential.Hashed{}, err
 	}
 	if err := h.Passwords.Fresh(ctx, stored, password); err != nil {
+		if f := fault.From(err); f != nil && f.Args["since"] != nil && h.DB.Now().Sub(stored.SetAt()) < againFor {
+			return credential.Hashed{}, errAgain
+		}
 		return credential.Hashed{}, err
 	}
 	if err := h.spend(ctx, l, passwordChanges); err != nil { // each is told by a text

@@ -58,9 +58,14 @@ func TestS178_NoOldPasswordAnew(t *testing.T) {
 		for _, w := range words {
 			h.want("setting", h.SetPassword(h.t.Context(), h.ada, w, true), nil)
 		}
-		for _, w := range words {
-			h.want(w, h.SetPassword(h.t.Context(), h.ada, w, false), credential.PasswordReused)
+		h.want("the one before", h.SetPassword(h.t.Context(), h.ada, words[0], false), credential.PasswordReused)
+		h.want("the same again, because the answer was lost (R-03)", h.SetPassword(h.t.Context(), h.ada, words[1], false), nil)
+		h.live(h.other)
+		h.clock.Advance(11 * time.Minute)
+		for i := range h.ada.Proved {
+			h.ada.Proved[i].At = h.clock.Now()
 		}
+		h.want("the present one", h.SetPassword(h.t.Context(), h.ada, words[1], false), credential.PasswordReused)
 		h.live(h.other)
 	})
 }
