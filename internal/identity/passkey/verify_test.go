@@ -2,6 +2,9 @@ package passkey_test
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"slices"
@@ -13,6 +16,7 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/identity/passkey"
 	"github.com/selfsame-id/selfsame/internal/identity/passkey/passkeytest"
+	"github.com/selfsame-id/selfsame/internal/kit/clock"
 )
 
 const origin = "https://id.example.com"
@@ -361,8 +365,27 @@ func FuzzAttestation(f *testing.F) {
 	})
 }
 
-// BenchmarkJudge is one sign-in by passkey, without the store.
+// BenchmarkJudge is one sign-in by passkey, without the store. "verifications" is
+// how many bare checks of a P-256 signature take the same time.
 func BenchmarkJudge(b *testing.B) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		b.Fatal(err)
+	}
+	digest := sha256.Sum256([]byte("bare"))
+	signature, err := ecdsa.SignASN1(rand.Reader, key, digest[:])
+	if err != nil {
+		b.Fatal(err)
+	}
+	elapsed := clock.Stopwatch()
+	const bare = 500
+	for range bare {
+		if !ecdsa.VerifyASN1(&key.PublicKey, digest[:], signature) {
+			b.Fatal("a right signature is wrong")
+		}
+	}
+	verification := elapsed().Seconds() / bare
+	defer func() { b.ReportMetric(b.Elapsed().Seconds()/float64(b.N)/verification, "verifications") }()
 	p, a := newParty(), passkeytest.New(origin)
 	k, err := p.Register(a.Create(p.Creation(challenge, handle, "Lin", nil)), right)
 	if err != nil {
