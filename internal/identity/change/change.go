@@ -11,9 +11,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/binary"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/identity/account"
@@ -96,24 +94,6 @@ func NewID(now time.Time) string { return randid.ID(now) }
 // prefix marks our tokens for secret scanners.
 const prefix = "sso_"
 
-func newToken(id account.ID) string {
-	b := binary.BigEndian.AppendUint64(nil, uint64(id))
-	return prefix + base64.RawURLEncoding.EncodeToString(b[2:]) + randid.Secret()
-}
-
-// parse reads the account's number from a token; ok says only that the form is right.
-func parse(token string) (account.ID, bool) {
-	rest, ok := strings.CutPrefix(token, prefix)
-	if !ok || len(rest) != 8+43 {
-		return 0, false
-	}
-	b, err := base64.RawURLEncoding.Strict().DecodeString(rest[:8])
-	if err != nil {
-		return 0, false
-	}
-	return account.ID(binary.BigEndian.Uint64(append([]byte{0, 0}, b...))), true
-}
-
 func hash(token string) []byte {
 	h := sha256.Sum256([]byte("change\x00" + token))
 	return h[:]
@@ -142,7 +122,7 @@ func (s *Store) Begin(ctx context.Context, tx *sqldb.Tx, c Change) (token string
 	if c.ObjectUntil.IsZero() {
 		c.ObjectUntil = c.ReadyAt
 	}
-	token = newToken(c.AccountID)
+	token = account.NewToken(prefix, c.AccountID)
 	_, err = tx.Exec(ctx, `INSERT INTO change (account_id, id, token_hash, kind, state, proved_by, peer_id, before, after, begun_at, ready_at, object_until)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
 		int64(c.AccountID), c.ID, hash(token), string(c.Kind), string(c.State), c.By, int64(c.Peer),
@@ -187,7 +167,7 @@ func (s *Store) scan(row scanner) (c Change, err error) {
 // Find reads the change of a token, whatever its state; sqldb.ErrNone if the
 // token is of none.
 func (s *Store) Find(ctx context.Context, q sqldb.Querier, token string) (Change, error) {
-	id, ok := parse(token)
+	id, ok := account.OfToken(prefix, token)
 	if !ok {
 		return Change{}, sqldb.ErrNone
 	}

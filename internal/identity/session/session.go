@@ -7,12 +7,9 @@ package session
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/base64"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"net/netip"
-	"strings"
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/identity/account"
@@ -88,26 +85,6 @@ func New(accounts *account.Store, devices *device.Store, life Life) *Store {
 // prefix marks our tokens for secret scanners.
 const prefix = "sst_"
 
-// newToken makes a token: the account's number (so that a check is one read by
-// the key that distributes, docs/decisions) and 256 random bits.
-func newToken(id account.ID) string {
-	b := binary.BigEndian.AppendUint64(nil, uint64(id))
-	return prefix + base64.RawURLEncoding.EncodeToString(b[2:]) + randid.Secret()
-}
-
-// parse reads the account's number from a token; ok says only that the form is right.
-func parse(token string) (account.ID, bool) {
-	rest, ok := strings.CutPrefix(token, prefix)
-	if !ok || len(rest) != 8+43 {
-		return 0, false
-	}
-	b, err := base64.RawURLEncoding.Strict().DecodeString(rest[:8])
-	if err != nil {
-		return 0, false
-	}
-	return account.ID(binary.BigEndian.Uint64(append([]byte{0, 0}, b...))), true
-}
-
 func hash(token string) []byte {
 	h := sha256.Sum256([]byte("session\x00" + token))
 	return h[:]
@@ -117,7 +94,7 @@ func hash(token string) []byte {
 // full tells that a session on another device, the one used longest ago, had to end
 // to make room, which its owner is told (S-66).
 func (s *Store) Open(ctx context.Context, tx *sqldb.Tx, a account.Account, deviceID string, proved []Proof) (token string, expires time.Time, full bool, err error) {
-	token = newToken(a.ID)
+	token = account.NewToken(prefix, a.ID)
 	methods, err := json.Marshal(proved)
 	if err != nil {
 		return "", time.Time{}, false, err
@@ -136,7 +113,7 @@ func (s *Store) Open(ctx context.Context, tx *sqldb.Tx, a account.Account, devic
 // Renew gives a session more proofs and a new token; the old one dies (S-56). It
 // answers ErrNone if the session has ended meanwhile.
 func (s *Store) Renew(ctx context.Context, tx *sqldb.Tx, l *Live, proved []Proof) (token string, expires time.Time, err error) {
-	token = newToken(l.AccountID)
+	token = account.NewToken(prefix, l.AccountID)
 	methods, err := json.Marshal(proved)
 	if err != nil {
 		return "", time.Time{}, err
@@ -191,7 +168,7 @@ const checkQuery = `SELECT s.id, s.device_id, s.epoch, s.proved, s.created_at, s
 // Check finds the session of a token: one read. It has no cache, so an end is
 // an end at once on every node.
 func (s *Store) Check(ctx context.Context, q sqldb.Querier, token string) (*Live, error) {
-	id, ok := parse(token)
+	id, ok := account.OfToken(prefix, token)
 	if !ok {
 		return nil, ErrNone
 	}
