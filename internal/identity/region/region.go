@@ -5,6 +5,7 @@ package region
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/kit/fault"
@@ -24,6 +25,18 @@ type Region struct {
 
 // MaySignUp tells whether an account can be created by way ("phone", "email").
 func (r Region) MaySignUp(way string) bool { return slices.Contains(r.SignUp, way) }
+
+// Dials is the country of numbers that are typed without one: the one asked for,
+// an ISO 3166-1 alpha-2 code in capitals, else that of the region.
+func (r Region) Dials(asked string) (country string, err error) {
+	switch {
+	case asked == "":
+		return r.Country, nil
+	case len(asked) != 2 || strings.Trim(asked, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "":
+		return "", fault.InvalidInput.On("country")
+	}
+	return asked, nil
+}
 
 // Book is all regions; the first is the default.
 type Book struct{ list []Region }

@@ -275,14 +275,11 @@ func (h *House) begin(v flow.Visitor, b flow.Begin, now time.Time) (*facts, erro
 	if err != nil { // it is no longer offered
 		r, _ = h.Regions.Get("")
 	}
-	f := &facts{Region: r.Name, Country: b.Country, ReturnTo: b.ReturnTo, Nickname: l.Account.Nickname, Act: kinds[b.Kind].act, Contact: kinds[b.Kind].contact}
-	if f.Country, err = countryOf(b.Country, r); err != nil {
+	f := &facts{Region: r.Name, ReturnTo: b.ReturnTo, Nickname: l.Account.Nickname, Act: kinds[b.Kind].act, Contact: kinds[b.Kind].contact}
+	if f.Country, err = r.Dials(b.Country); err != nil {
 		return nil, err
 	}
 	f.Proving = proof.Proving{Account: l.AccountID, Member: l.ID, Locale: b.Locale}
-	if f.Locale == "" {
-		f.Locale = v.Locale
-	}
 	for _, p := range l.Proved {
 		if now.Sub(p.At) <= policy.FreshFor {
 			f.Proved = append(f.Proved, p)

@@ -2,11 +2,9 @@ package contacts
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/identity/contact"
-	"github.com/selfsame-id/selfsame/internal/identity/region"
 	"github.com/selfsame-id/selfsame/internal/journey/flow"
 	"github.com/selfsame-id/selfsame/internal/journey/flow/step"
 	"github.com/selfsame-id/selfsame/internal/kit/email"
@@ -15,17 +13,6 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
 	"github.com/selfsame-id/selfsame/internal/remote/numbers"
 )
-
-// countryOf is the country of numbers that are typed without one.
-func countryOf(asked string, r region.Region) (string, error) {
-	switch {
-	case asked == "":
-		return r.Country, nil
-	case len(asked) != 2 || strings.Trim(asked, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "":
-		return "", fault.InvalidInput.On("country")
-	}
-	return asked, nil
-}
 
 func (h *House) showAddContact(ctx context.Context, q sqldb.Querier, c *call) (step.Step, error) {
 	return addContact(c.Facts), nil

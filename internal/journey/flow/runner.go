@@ -73,6 +73,9 @@ func (r *Runner) Begin(ctx context.Context, v Visitor, b Begin) (Ticket, error) 
 			return Ticket{}, fault.RateLimited.Until(at)
 		}
 	}
+	if b.Locale == "" {
+		b.Locale = v.Locale
+	}
 	t, err := j.begin(ctx, r, v, b)
 	if err == nil {
 		r.observe(b.Kind, "begun")

@@ -3,7 +3,6 @@ package lifecycle
 import (
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/identity/account"
@@ -14,7 +13,6 @@ import (
 	"github.com/selfsame-id/selfsame/internal/journey/proof"
 	"github.com/selfsame-id/selfsame/internal/journey/proof/policy"
 	"github.com/selfsame-id/selfsame/internal/kit/email"
-	"github.com/selfsame-id/selfsame/internal/kit/fault"
 	"github.com/selfsame-id/selfsame/internal/kit/locale"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
 	"github.com/selfsame-id/selfsame/internal/remote/numbers"
@@ -93,23 +91,15 @@ func (h *House) begin(v flow.Visitor, b flow.Begin, now time.Time) (*facts, erro
 	if err != nil {
 		return nil, err
 	}
-	f := &facts{Region: r.Name, Country: b.Country, Locale: b.Locale, ReturnTo: b.ReturnTo}
-	if f.Locale == "" {
-		f.Locale = v.Locale
-	}
+	f := &facts{Region: r.Name, Locale: b.Locale, ReturnTo: b.ReturnTo}
 	f.Proving = proof.Proving{Locale: f.Locale, Device: proof.DeviceOf(v)}
 	if l := v.Session; l != nil {
 		f.Named = true
 		f.Proving.Action, f.Proving.Account, f.Proving.Member = policy.Freeze, l.AccountID, l.ID
 		f.Proving.Proved = slices.DeleteFunc(slices.Clone(l.Proved), func(p session.Proof) bool { return now.Sub(p.At) > policy.FreshFor })
 	}
-	switch {
-	case f.Country == "":
-		f.Country = r.Country
-	case len(f.Country) != 2 || strings.Trim(f.Country, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "":
-		return nil, fault.InvalidInput.On("country")
-	}
-	return f, nil
+	f.Country, err = r.Dials(b.Country)
+	return f, err
 }
 
 // start finds out whether what a signed-in person proved lately is enough.
@@ -121,20 +111,10 @@ func (h *House) start(ctx context.Context, tx *sqldb.Tx, c *call) error {
 }
 
 // Opening is the first step of a journey that has not begun.
-func (h *House) Opening(regionName string) step.Step {
-	r, err := h.Regions.Get(regionName)
-	if err != nil {
-		r, _ = h.Regions.Get("")
-	}
-	return opening(r.Country)
-}
-
-func opening(country string) step.Step {
-	return step.Identify{Head: step.Head{Type: step.TypeIdentify, Inputs: []string{"phone", "email", "username"}}, Country: country, Providers: []step.Provider{}}
-}
+func (h *House) Opening(region string) step.Step { return proof.Opening(h.Regions, region) }
 
 func (h *House) showIdentify(_ context.Context, _ sqldb.Querier, c *call) (step.Step, error) {
-	return opening(c.Facts.Country), nil
+	return proof.AskName(c.Facts.Country), nil
 }
 
 // isSame tells whether what a signed-in person began goes on in that session.

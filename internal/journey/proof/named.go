@@ -8,7 +8,9 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity/account"
 	"github.com/selfsame-id/selfsame/internal/identity/contact"
 	"github.com/selfsame-id/selfsame/internal/identity/directory"
+	"github.com/selfsame-id/selfsame/internal/identity/region"
 	"github.com/selfsame-id/selfsame/internal/journey/flow"
+	"github.com/selfsame-id/selfsame/internal/journey/flow/step"
 	"github.com/selfsame-id/selfsame/internal/journey/proof/policy"
 	"github.com/selfsame-id/selfsame/internal/kit/email"
 	"github.com/selfsame-id/selfsame/internal/kit/fault"
@@ -63,6 +65,21 @@ func (n *Names) Read(in flow.Input, country string) (directory.Username, error) 
 		return directory.Username{Way: directory.ByEmail, Value: address.Canonical}, onField(err, "email")
 	}
 	return n.Directory.Read(in.Username, country)
+}
+
+// Opening is the step that asks for a name, in a region; an unknown one is the
+// default. A page can show it before the journey has begun, and nothing is written.
+func Opening(regions *region.Book, name string) step.Step {
+	r, err := regions.Get(name)
+	if err != nil {
+		r, _ = regions.Get("")
+	}
+	return AskName(r.Country)
+}
+
+// AskName is that step, where numbers typed without a country are dialed from country.
+func AskName(country string) step.Step {
+	return step.Identify{Head: step.Head{Type: step.TypeIdentify, Inputs: []string{"phone", "email", "username"}}, Country: country, Providers: []step.Provider{}}
 }
 
 // onField names the field that a refusal of what was typed is about.

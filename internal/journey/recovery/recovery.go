@@ -18,7 +18,6 @@ package recovery
 import (
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/identity/account"
@@ -170,36 +169,17 @@ func (h *House) begin(v flow.Visitor, b flow.Begin, _ time.Time) (*facts, error)
 	if b.For != "" && (b.For != find || b.Kind != kindRecover) {
 		return nil, fault.InvalidInput.On("for")
 	}
-	f := &facts{Region: r.Name, Country: b.Country, Locale: b.Locale, ReturnTo: b.ReturnTo, Kind: b.Kind, Find: b.For == find}
-	if f.Locale == "" {
-		f.Locale = v.Locale
-	}
+	f := &facts{Region: r.Name, Locale: b.Locale, ReturnTo: b.ReturnTo, Kind: b.Kind, Find: b.For == find}
 	f.Proving = proof.Proving{Locale: f.Locale, Device: proof.DeviceOf(v)}
-	switch {
-	case f.Country == "":
-		f.Country = r.Country
-	case len(f.Country) != 2 || strings.Trim(f.Country, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "":
-		return nil, fault.InvalidInput.On("country")
-	}
-	return f, nil
+	f.Country, err = r.Dials(b.Country)
+	return f, err
 }
 
-// Opening is the first step of a journey that has not begun: a page can show it
-// and nothing is written.
-func (h *House) Opening(regionName string) step.Step {
-	r, err := h.Regions.Get(regionName)
-	if err != nil {
-		r, _ = h.Regions.Get("")
-	}
-	return opening(r.Country)
-}
-
-func opening(country string) step.Step {
-	return step.Identify{Head: step.Head{Type: step.TypeIdentify, Inputs: []string{"phone", "email", "username"}}, Country: country, Providers: []step.Provider{}}
-}
+// Opening is the first step of a journey that has not begun.
+func (h *House) Opening(region string) step.Step { return proof.Opening(h.Regions, region) }
 
 func (h *House) showIdentify(_ context.Context, _ sqldb.Querier, c *call) (step.Step, error) {
-	return opening(c.Facts.Country), nil
+	return proof.AskName(c.Facts.Country), nil
 }
 
 // showMore adds inputs to a step of proving.

@@ -12,7 +12,6 @@ package signin
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/identity/account"
@@ -27,7 +26,6 @@ import (
 	"github.com/selfsame-id/selfsame/internal/journey/flow/step"
 	"github.com/selfsame-id/selfsame/internal/journey/proof"
 	"github.com/selfsame-id/selfsame/internal/journey/proof/policy"
-	"github.com/selfsame-id/selfsame/internal/kit/fault"
 	"github.com/selfsame-id/selfsame/internal/kit/locale"
 	"github.com/selfsame-id/selfsame/internal/kit/quota"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
@@ -203,18 +201,10 @@ func (h *House) begin(v flow.Visitor, b flow.Begin, now time.Time) (*facts, erro
 	if err != nil {
 		return nil, err
 	}
-	f := &facts{Region: r.Name, Country: b.Country, ReturnTo: b.ReturnTo, Proving: proof.Proving{Locale: b.Locale, Device: proof.DeviceOf(v)}}
-	if f.Locale == "" {
-		f.Locale = v.Locale
-	}
+	f := &facts{Region: r.Name, ReturnTo: b.ReturnTo, Proving: proof.Proving{Locale: b.Locale, Device: proof.DeviceOf(v)}}
 	h.restart(f)
-	switch {
-	case f.Country == "":
-		f.Country = r.Country
-	case len(f.Country) != 2 || strings.Trim(f.Country, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "":
-		return nil, fault.InvalidInput.On("country")
-	}
-	return f, nil
+	f.Country, err = r.Dials(b.Country)
+	return f, err
 }
 
 // restart is at the beginning again, with a fresh challenge for passkeys.

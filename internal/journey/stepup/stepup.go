@@ -129,9 +129,6 @@ func (h *House) begin(v flow.Visitor, b flow.Begin, now time.Time) (*facts, erro
 	l := v.Session
 	f := &facts{Region: l.Account.Region, ReturnTo: b.ReturnTo, Nickname: l.Account.Nickname}
 	f.Proving = proof.Proving{Action: action, Account: l.AccountID, Member: l.ID, Locale: b.Locale, Device: proof.DeviceOf(v), Proved: Fresh(l, now)}
-	if f.Locale == "" {
-		f.Locale = v.Locale
-	}
 	return f, nil
 }
 
