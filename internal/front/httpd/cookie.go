@@ -14,11 +14,13 @@ const (
 	JourneyCookie = "journey" // id and key of the journey under way
 	LangCookie    = "lang"    // the language that the person chose
 	CountryCookie = "country" // the country that the person picked for phone numbers
+	// FederationCookie is the secret of a browser that went to a third-party provider.
+	FederationCookie = "federation"
 )
 
 const maxCookieValue = 512
 
-var ourCookies = [...]string{SessionCookie, DeviceCookie, JourneyCookie, LangCookie, CountryCookie}
+var ourCookies = [...]string{SessionCookie, DeviceCookie, JourneyCookie, LangCookie, CountryCookie, FederationCookie}
 
 type cookieNames struct {
 	https bool

@@ -16,14 +16,17 @@ type Region struct {
 	Name     string         // "cn", "intl"
 	Country  string         // ISO 3166-1 alpha-2, default of phone numbers
 	Zone     *time.Location // of times that the server prints
-	SignUp   []string       // "phone", "email"
+	SignUp   []string       // "phone", "email", "provider"
 	Required string         // contact that an account must have: "phone", "email" or ""
 	// AskFor says whether the required contact is asked for after a sign-up by
 	// another way: "no", "yes" (can be skipped), "must".
 	AskFor string
+	// Providers are the third-party providers that are offered, by surface ("page",
+	// "in_app", "app", "setup"), in this order.
+	Providers map[string][]string
 }
 
-// MaySignUp tells whether an account can be created by way ("phone", "email").
+// MaySignUp tells whether an account can be created by way ("phone", "email", "provider").
 func (r Region) MaySignUp(way string) bool { return slices.Contains(r.SignUp, way) }
 
 // Dials is the country of numbers that are typed without one: the one asked for,

@@ -216,7 +216,7 @@ func long(name, text string) bool {
 	switch name {
 	case "password":
 		return false
-	case "credential":
+	case "credential", "token": // an ID token of a provider is 1 to 3 KiB
 		return len(text) > credentialMost
 	}
 	return len(text) > inputMost

@@ -39,7 +39,14 @@ type Visitor struct {
 	Place        string // approximate, from the address; empty: not known
 	Locale       locale.Tag
 	Session      *session.Live // nil: not signed in
+	// Surface is where the person is: "page" in a browser at a page of ours, "in_app" in
+	// one inside a provider's own app, "app" or "setup" at the API.
+	Surface string
 }
+
+// Here tells whether the person is in a browser at a page of ours, whose journey only
+// that browser may go on with.
+func (v Visitor) Here() bool { return v.Surface == "page" || v.Surface == "in_app" }
 
 // Begin starts a journey.
 type Begin struct {
@@ -48,7 +55,7 @@ type Begin struct {
 	Locale   locale.Tag // empty: the visitor's
 	Country  string     // ISO 3166-1 alpha-2 of numbers typed without a code; empty: the region's
 	ReturnTo string     // same-origin path, already checked
-	For      string     // of a prove journey: the action that the proof is for
+	For      string     // of a prove journey: the action that the proof is for; of link: the provider
 }
 
 // Handle names a journey (ID, may stand in logs) and opens it (Key, a secret).
@@ -71,6 +78,10 @@ type Input struct {
 	// Credential is what navigator.credentials answered, as JSON (WebAuthn Level 3
 	// section 5.1: toJSON).
 	Credential json.RawMessage `json:"credential,omitempty"`
+	// Provider is a third-party provider; Token is what its SDK gave to a native app
+	// (Code, where that is a code).
+	Provider string `json:"provider,omitempty"`
+	Token    string `json:"token,omitempty"`
 }
 
 // Ticket is what a person gets back: the journey and its present step.

@@ -12,6 +12,8 @@ type Type string
 // The step types in force.
 const (
 	TypeIdentify     Type = "identify"
+	TypeRedirect     Type = "redirect"
+	TypeLinkOrCreate Type = "link_or_create"
 	TypePassword     Type = "password"
 	TypeCode         Type = "code"
 	TypeChooseMethod Type = "choose_method"
@@ -50,8 +52,26 @@ type Identify struct {
 
 // Provider is a third-party account that can be used here.
 type Provider struct {
+	Provider string   `json:"provider" doc:"Its name: wechat, weibo, qq, alipay, apple, google, facebook, or that of a provider of the operator."`
+	Nonce    string   `json:"nonce,omitempty" doc:"For the native exchange: give it to the SDK as nonce (or state, where it has no nonce). Good for one try."`
+	Takes    []string `json:"takes,omitempty" enum:"token,code" doc:"What the native exchange takes from the SDK."`
+	Prepared string   `json:"prepared,omitempty" doc:"What this provider's SDK wants from us first (Alipay: the signed login string)."`
+}
+
+// Redirect says that the person is at a third-party provider.
+type Redirect struct {
+	Head
+	Provider  string    `json:"provider"`
+	URL       string    `json:"url" doc:"Open it in a browser, or show it as a QR code; then ask with the input check. The first browser that opens it is the one that can come back."`
+	ExpiresAt time.Time `json:"expires_at" doc:"When the visit has to be over."`
+	Why       []string  `json:"why,omitempty" doc:"What makes it necessary; missing for a first proof."`
+}
+
+// LinkOrCreate says that the account at the provider opens no account here yet.
+type LinkOrCreate struct {
+	Head
 	Provider string `json:"provider"`
-	Nonce    string `json:"nonce,omitempty" doc:"For the native exchange."`
+	Name     string `json:"name,omitempty" doc:"As the provider calls the person."`
 }
 
 // Password asks for the password of the username given before.
@@ -97,7 +117,7 @@ type ChooseMethod struct {
 
 // Method is a way to prove.
 type Method struct {
-	Method  string     `json:"method" enum:"sms_code,email_code,password,passkey,totp,recovery_code,questions,device_prompt"`
+	Method  string     `json:"method" enum:"sms_code,email_code,password,passkey,totp,recovery_code,questions,device_prompt,linked"`
 	To      string     `json:"to,omitempty" doc:"The masked destination, only after a first proof."`
 	Reason  string     `json:"reason,omitempty" doc:"Why it is unavailable."`
 	RetryAt *time.Time `json:"retry_at,omitempty" doc:"When it will be available, where waiting helps."`
@@ -190,6 +210,7 @@ type AddContact struct {
 	Head
 	Kind    string `json:"kind" enum:"phone,email"`
 	Country string `json:"country" doc:"Default country of a phone number typed without one, ISO 3166-1 alpha-2."`
+	Hint    string `json:"hint,omitempty" doc:"An e-mail address that a third-party provider gave, to begin with; it is proved like any other."`
 }
 
 // Wait says that time or people decide next.
