@@ -1,4 +1,4 @@
-// Package provider is third-party sign-in as the house meets it: one interface,
+// Package provider holds third-party sign-in as the house meets it: one interface,
 // whatever the vendor speaks on the wire. An adapter (a package below) sends a
 // person to its vendor, swaps what comes back for an Identity, and reads what the
 // vendor tells by itself. It must never know an account, keep a token or believe a

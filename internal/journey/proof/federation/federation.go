@@ -1,4 +1,4 @@
-// Package federation is the way to a third-party provider and back: the visit in a
+// Package federation holds the way to a third-party provider and back: the visit in a
 // browser with its state, the answer that comes back once, the exchange, and what a
 // native app hands over instead. It tells a journey who it was at the provider and
 // nothing more: whether that opens an account, makes one or is linked to one is the
