@@ -88,9 +88,25 @@ func regions(s settings.Settings) (*region.Book, error) {
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, region.Region{Name: name, Country: r.Country, Zone: zone, SignUp: r.SignUp, Required: r.Required, AskFor: r.AskFor})
+		list = append(list, region.Region{
+			Name: name, Country: r.Country, Zone: zone, SignUp: r.SignUp, Required: r.Required, AskFor: r.AskFor, AskAfterProvider: r.AskAfter,
+			Providers: offered(r),
+		})
 	}
 	return region.New(list...), nil
+}
+
+// offered are the third-party providers of a region by surface: where a narrower
+// list is left out, that of the next wider one stands.
+func offered(r settings.Region) map[string][]string {
+	app, setup := r.ProvidersApp, r.ProvidersSetup
+	if len(app) == 0 {
+		app = r.Providers
+	}
+	if len(setup) == 0 {
+		setup = app
+	}
+	return map[string][]string{"page": r.Providers, "in_app": r.Providers, "app": app, "setup": setup}
 }
 
 // proofFacts are those about proving and keeping an account.

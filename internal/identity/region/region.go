@@ -21,6 +21,8 @@ type Region struct {
 	// AskFor says whether the required contact is asked for after a sign-up by
 	// another way: "no", "yes" (can be skipped), "must".
 	AskFor string
+	// AskAfterProvider says the same of a sign-up by a third-party account.
+	AskAfterProvider string
 	// Providers are the third-party providers that are offered, by surface ("page",
 	// "in_app", "app", "setup"), in this order.
 	Providers map[string][]string

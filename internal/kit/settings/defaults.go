@@ -13,8 +13,9 @@ func Default() Settings {
 		Brand:          Brand{Name: "Selfsame", Accent: "#1f5eff"},
 		Regions: map[string]Region{
 			"cn": {
-				SignUp: []string{"phone"}, Required: "phone", AskFor: "must",
+				SignUp: []string{"phone", "provider"}, Required: "phone", AskFor: "must", AskAfter: "must",
 				Zone: "Asia/Shanghai", Country: "CN",
+				Providers: []string{"wechat", "weibo", "qq", "alipay", "apple"},
 			},
 			"intl": newRegion(),
 		},
@@ -30,25 +31,27 @@ func Default() Settings {
 			Profile: "default", MinLength: 8, Queue: 256,
 			WrongPerDay: 100, DelayAfter: 5, CaptchaAfter: 10, PictureAfter: 20, PerNetworkHour: 300, PerWideHour: 3000,
 		},
-		Proofs:   Proofs{WrongPerHour: 10, WrongPerDay: 30},
-		Contacts: Contacts{Wait: 72 * time.Hour, ObjectFor: 72 * time.Hour, ChangesMonth: 3, DisputesMonth: 3, DisputedMonth: 2, TypedPerHour: 10},
-		Passkeys: Passkeys{Verification: "preferred"},
-		Sessions: Sessions{Idle: 14 * day, Absolute: 30 * day},
-		Numbers:  Numbers{Lookup: Lookup{WaitFor: 2 * time.Second, KeepFor: 10 * time.Minute}},
-		Mail:     Mail{Port: 587, TLS: "starttls"},
-		Captcha:  Captcha{Difficulty: 8_000},
-		Limits:   Limits{PerAddress: 512, Deadline: 10 * time.Second},
-		Shutdown: Shutdown{Notice: 3 * time.Second, Grace: 25 * time.Second},
-		Tracing:  Tracing{Sample: 1},
-		Log:      Log{Level: "info"},
+		Proofs:    Proofs{WrongPerHour: 10, WrongPerDay: 30},
+		Contacts:  Contacts{Wait: 72 * time.Hour, ObjectFor: 72 * time.Hour, ChangesMonth: 3, DisputesMonth: 3, DisputedMonth: 2, TypedPerHour: 10},
+		Passkeys:  Passkeys{Verification: "preferred"},
+		Sessions:  Sessions{Idle: 14 * day, Absolute: 30 * day},
+		Numbers:   Numbers{Lookup: Lookup{WaitFor: 2 * time.Second, KeepFor: 10 * time.Minute}},
+		Mail:      Mail{Port: 587, TLS: "starttls"},
+		Providers: Providers{WaitFor: 8 * time.Second, Facebook: Facebook{Version: "v26.0"}},
+		Captcha:   Captcha{Difficulty: 8_000},
+		Limits:    Limits{PerAddress: 512, Deadline: 10 * time.Second},
+		Shutdown:  Shutdown{Notice: 3 * time.Second, Grace: 25 * time.Second},
+		Tracing:   Tracing{Sample: 1},
+		Log:       Log{Level: "info"},
 	}
 }
 
 // newRegion is what a region is before its table is read.
 func newRegion() Region {
 	return Region{
-		SignUp: []string{"phone", "email"}, Required: "email", AskFor: "no",
+		SignUp: []string{"phone", "email", "provider"}, Required: "email", AskFor: "no", AskAfter: "yes",
 		Zone: "UTC", Country: "US",
+		Providers: []string{"google", "facebook", "apple"},
 	}
 }
 

@@ -53,17 +53,42 @@ func writeTable(b *strings.Builder, path string, v reflect.Value) {
 				writeTable(b, join(key, name), reflect.ValueOf(regions[name]))
 			}
 		case reflect.Slice:
-			b.WriteString("[[" + key + "]]\n")
-			writeTable(b, key, reflect.ValueOf(newSMSRoute()))
+			var row strings.Builder
+			row.WriteString("[[" + key + "]]\n")
+			writeTable(&row, key, newRow(f.Type.Elem()))
+			b.WriteString(shown(f, row.String()))
 		}
 	}
 }
 
 func isTable(t reflect.Type) bool {
 	if t.Kind() == reflect.Slice {
-		return t.Elem() == reflect.TypeFor[SMSRoute]()
+		return t.Elem().Kind() == reflect.Struct && isTable(t.Elem())
 	}
 	return (t.Kind() == reflect.Struct || t.Kind() == reflect.Map) && !reflect.PointerTo(t).Implements(textType)
+}
+
+// shown is a table of a list, in a comment unless its key says that it is shown.
+func shown(f reflect.StructField, table string) string {
+	if f.Tag.Get("show") != "" {
+		return table
+	}
+	var b strings.Builder
+	for line := range strings.Lines(table) {
+		if !strings.HasPrefix(line, "#") && line != "\n" {
+			line = "# " + line
+		}
+		b.WriteString(line)
+	}
+	return b.String()
+}
+
+// newRow is a table of a list before it is read.
+func newRow(t reflect.Type) reflect.Value {
+	if t == reflect.TypeFor[SMSRoute]() {
+		return reflect.ValueOf(newSMSRoute())
+	}
+	return reflect.Zero(t)
 }
 
 func writeKey(b *strings.Builder, f reflect.StructField, v reflect.Value) {

@@ -176,7 +176,7 @@ func (r *reader) table(key string, raw any, v reflect.Value) {
 func (r *reader) list(key string, raw any, v reflect.Value, tag reflect.StructTag) {
 	items, ok := raw.([]any)
 	if !ok {
-		if v.Type().Elem() == reflect.TypeFor[SMSRoute]() {
+		if isTable(v.Type()) {
 			r.fault(key, "has to be a list of tables", "Write [["+key+"]] before each")
 			return
 		}
@@ -186,8 +186,8 @@ func (r *reader) list(key string, raw any, v reflect.Value, tag reflect.StructTa
 	out := reflect.MakeSlice(v.Type(), len(items), len(items))
 	for i, item := range items {
 		at := fmt.Sprintf("%s[%d]", key, i)
-		if route, is := out.Index(i).Addr().Interface().(*SMSRoute); is {
-			*route = newSMSRoute()
+		if isTable(v.Type()) {
+			out.Index(i).Set(newRow(v.Type().Elem()))
 		}
 		if line := r.lines[at]; line == 0 {
 			r.lines[at] = r.lines[key]

@@ -62,7 +62,7 @@ func referTable(b *strings.Builder, path, doc string, v reflect.Value) {
 				below = append(below, table{join(key, name), f.Tag.Get("doc"), reflect.ValueOf(regions[name])})
 			}
 		default:
-			below = append(below, table{"[" + key + "]", f.Tag.Get("doc"), reflect.ValueOf(newSMSRoute())})
+			below = append(below, table{"[" + key + "]", f.Tag.Get("doc"), newRow(f.Type.Elem())})
 		}
 	}
 	if rows != "" {

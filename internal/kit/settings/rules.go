@@ -28,6 +28,7 @@ func (r *reader) rules(s *Settings) {
 	r.secrets(s)
 	r.others(s)
 	r.passkeys(s)
+	r.providers(s)
 }
 
 func (r *reader) addresses(s *Settings) {

@@ -36,6 +36,7 @@ type Settings struct {
 	SMS            SMS               `toml:"sms" doc:"Text messages."`
 	Numbers        Numbers           `toml:"numbers" doc:"Which phone numbers are taken."`
 	Mail           Mail              `toml:"mail" doc:"E-mail by SMTP."`
+	Providers      Providers         `toml:"providers" doc:"Third-party accounts. One is on when its ID is set; which are offered where, and in which order, is in the regions (docs/providers.md)."`
 	Captcha        Captcha           `toml:"captcha" doc:"The challenges that slow programs down."`
 	GeoIP          GeoIP             `toml:"geoip" doc:"Approximate places of devices."`
 	Risk           Risk              `toml:"risk" doc:"What makes the house ask for more proof than usual."`
@@ -77,11 +78,16 @@ type Brand struct {
 
 // Region is a policy set.
 type Region struct {
-	SignUp   []string `toml:"sign_up" in:"phone,email" doc:"Ways to create an account: phone, email."`
+	SignUp   []string `toml:"sign_up" in:"phone,email,provider" doc:"Ways to create an account: phone, email, provider (a third-party account)."`
 	Required string   `toml:"required_contact" in:",phone,email" doc:"The contact that an account must have: phone, email, or empty."`
 	AskFor   string   `toml:"ask_for_contact" in:"no,yes,must" doc:"Whether it is asked for after a sign-up by another way: no, yes (can be skipped), must."`
+	AskAfter string   `toml:"ask_after_provider" in:"no,yes,must" doc:"The same after a sign-up by a third-party account."`
 	Zone     string   `toml:"zone" doc:"Time zone of times in messages (IANA name)."`
 	Country  string   `toml:"country" doc:"Country of phone numbers typed without one, ISO 3166-1 alpha-2."`
+
+	Providers      []string `toml:"providers" doc:"Third-party accounts that pages offer, in this order; one that is not configured is not shown."`
+	ProvidersApp   []string `toml:"providers_app" eg:"[\"wechat\", \"apple\"]" doc:"Those that native apps offer. Empty: the same."`
+	ProvidersSetup []string `toml:"providers_setup" eg:"[\"wechat\"]" doc:"Those that the set-up of a device offers. Empty: those of native apps."`
 }
 
 // Journeys are sign-in and the others.
@@ -163,7 +169,7 @@ type Sessions struct {
 
 // SMS is text messages.
 type SMS struct {
-	Routes []SMSRoute `toml:"routes" doc:"Carriers that speak our HTTP protocol (docs/protocols/http-carrier.md). Tried in this order."`
+	Routes []SMSRoute `toml:"routes" show:"yes" doc:"Carriers that speak our HTTP protocol (docs/protocols/http-carrier.md). Tried in this order."`
 }
 
 // SMSRoute is one carrier.
