@@ -96,6 +96,7 @@ var panics = map[string]string{
 	"kit/settings.Settings.Public": "the settings were checked",
 	"lab/page.assetPath":           "a template names an asset that is not in the binary",
 	"lab/page.load":                "at the start: the binary was built without its words",
+	"lab/provider.mustRead":        "at the start: the binary was built without it",
 	"remote/numbers.":              "an embedded table that a test reads",
 	"schema.Migrations":            "an embedded folder that every store test reads",
 	"words.Book":                   "embedded catalogs that a test reads",
