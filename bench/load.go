@@ -42,6 +42,7 @@ type load struct {
 	target  string
 	people  []*person // who signed in by "meet" and comes again
 	next    atomic.Int64
+	turns   [64]atomic.Int64 // of each client, over all orders
 }
 
 // runLoad obeys orders from in until it ends. Its first line names the carrier.
@@ -77,8 +78,7 @@ var acts = map[string]func(o order) act{
 	// An account that exists, on a device that it does not know.
 	"text": func(o order) act {
 		return func(l *load, v *visitor, client int) error {
-			n := v.below(max(1, o.Accounts/int64(o.Clients)))*int64(o.Clients) + int64(client) // nobody's number is another client's
-			return v.byText(&person{phone: seeded(n)})
+			return v.byText(&person{phone: seeded(l.turn(client, o.Accounts, o.Clients))})
 		}
 	},
 	// Somebody new: the journey makes the account.
@@ -100,10 +100,17 @@ var acts = map[string]func(o order) act{
 func again(f func(v *visitor, p *person) error) func(o order) act {
 	return func(o order) act {
 		return func(l *load, v *visitor, client int) error {
-			share := int64(len(l.people) / o.Clients)
-			return f(v, l.people[v.below(share)*int64(o.Clients)+int64(client)])
+			return f(v, l.people[l.turn(client, int64(len(l.people)), o.Clients)])
 		}
 	}
+}
+
+// turn is whose turn it is among n with this client: each comes again when all were,
+// over all orders, because an account that is signed in to ten times an hour is
+// noticed. Nobody is two clients'.
+func (l *load) turn(client int, n int64, clients int) int64 {
+	share := max(1, n/int64(clients))
+	return (l.turns[client].Add(1)-1)%share*int64(clients) + int64(client)
 }
 
 // once lets everybody do it one time.
@@ -167,7 +174,7 @@ func (l *load) run(o order, do act) tally {
 const failuresMost = 20
 
 func (l *load) client(o order, client int, do act, took func() time.Duration, left *atomic.Int64) (times []time.Duration, failed int, why string) {
-	v, err := l.visitor(client)
+	v, err := l.visitor()
 	if err != nil {
 		return nil, 1, err.Error()
 	}
@@ -181,20 +188,19 @@ func (l *load) client(o order, client int, do act, took func() time.Duration, le
 			why = err.Error()
 		}
 		v.close()
-		if v, err = l.visitor(client); err != nil {
+		if v, err = l.visitor(); err != nil {
 			return times, failed, err.Error()
 		}
 	}
 	return times, failed, why
 }
 
-func (l *load) visitor(client int) (*visitor, error) {
+func (l *load) visitor() (*visitor, error) {
 	c, err := dial(l.target)
 	if err != nil {
 		return nil, err
 	}
-	return &visitor{conn: c, carrier: l.carrier, box: make(chan string, 1), timer: time.NewTimer(patience),
-		chance: uint64(l.next.Add(1))<<16 + uint64(client)}, nil
+	return &visitor{conn: c, carrier: l.carrier, box: make(chan string, 1), timer: time.NewTimer(patience)}, nil
 }
 
 // ownCPU is the processor time of this process so far, in seconds.

@@ -198,7 +198,7 @@ func (m *session) journeys(ctx context.Context, whole bool) error {
 			return err
 		}
 	}
-	if err := m.prepare("meet", 32, 1024); err != nil {
+	if err := m.prepare("meet", 32, min(8192, m.store.accounts*4/5)); err != nil { // nobody comes ten times an hour
 		return err
 	}
 	if whole {
@@ -214,7 +214,7 @@ func (m *session) journeys(ctx context.Context, whole bool) error {
 
 // passwords measures sign-in by password with one profile.
 func (m *session) passwords(name string, p credential.Profile) error {
-	const people = 64
+	const people = 512
 	if err := m.prepare("meet", 32, people); err != nil {
 		return err
 	}

@@ -55,26 +55,20 @@ func seeded(n int64) string { return "+86" + strconv.FormatInt(19000000000+n, 10
 // stranger is a phone that no account has yet.
 func stranger(n int64) string { return "+86" + strconv.FormatInt(13900000000+n, 10) }
 
-// visitor is one client: a connection, a box for codes, and an address of its
-// own for each visit, as a proxy passes them on.
+// visitor is one client: a connection and a box for codes.
 type visitor struct {
 	*conn
 	carrier *carrier
 	box     chan string
 	timer   *time.Timer
-	chance  uint64
 }
 
-// below is a number in [0, n), evenly enough for whose turn it is.
-func (v *visitor) below(n int64) int64 {
-	v.chance = v.chance*6364136223846793005 + 1442695040888963407 // Knuth's generator, MMIX
-	return int64(v.chance >> 33 % uint64(n))
-}
-
-// from is the header with the address of a visit: one of a million, thirty in
-// a /24, as carriers put many customers behind one.
-func (v *visitor) from() string {
-	n := v.below(1 << 20)
+// from is the header with the person's address, always the same: one of a million,
+// thirty in a /24, as carriers put many customers behind one. Somebody who came from
+// another network each time would be asked for more.
+func (p *person) from() string {
+	n, _ := strconv.ParseInt(p.phone[1:], 10, 64)
+	n = n * 0x9E3779B1 >> 7 & (1<<20 - 1) // Fibonacci hashing: neighbors live apart
 	return "X-Forwarded-For: 100." + strconv.FormatInt(64+n>>14, 10) + "." + strconv.FormatInt(n>>6&255, 10) + "." + strconv.FormatInt(1+n&63, 10) + "\r\n"
 }
 
@@ -91,12 +85,12 @@ func (v *visitor) call(want int, method, path, header, body string) ([]byte, err
 }
 
 // begin starts a sign-in and answers the path and the headers of what follows.
-func (v *visitor) begin(device string) (path, header string, err error) {
+func (v *visitor) begin(p *person) (path, header string, err error) {
 	body := `{"kind":"signin","locale":"en","device":{"name":"Pixel 9","kind":"phone"}}`
-	if device != "" {
+	if device := p.device; device != "" {
 		body = `{"kind":"signin","locale":"en","device":{"name":"Pixel 9","kind":"phone","token":"` + device + `"}}`
 	}
-	who := v.from()
+	who := p.from()
 	answer, err := v.call(201, "POST", "/api/v1/journeys", who, body)
 	if err != nil {
 		return "", "", err
@@ -106,7 +100,7 @@ func (v *visitor) begin(device string) (path, header string, err error) {
 
 // byText signs in by a text message: three calls and a code that travels.
 func (v *visitor) byText(p *person) error {
-	path, header, err := v.begin(p.device)
+	path, header, err := v.begin(p)
 	if err != nil {
 		return err
 	}
@@ -136,7 +130,7 @@ func (v *visitor) byText(p *person) error {
 
 // byPassword signs in by a password on a known device: three calls, one hash.
 func (v *visitor) byPassword(p *person) error {
-	path, header, err := v.begin(p.device)
+	path, header, err := v.begin(p)
 	if err != nil {
 		return err
 	}
@@ -168,7 +162,7 @@ const password = "tub-Ladle-73-mistral"
 
 // setPassword gives the person a password.
 func (v *visitor) setPassword(p *person) error {
-	_, err := v.call(204, "PUT", "/api/v1/password", v.from()+"Authorization: Bearer "+p.session+"\r\n", `{"new_password":"`+password+`","keep_others":true}`)
+	_, err := v.call(204, "PUT", "/api/v1/password", p.from()+"Authorization: Bearer "+p.session+"\r\n", `{"new_password":"`+password+`","keep_others":true}`)
 	return err
 }
 
