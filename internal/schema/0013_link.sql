@@ -47,3 +47,17 @@ CREATE TABLE federation_seen (
 );
 
 CREATE INDEX federation_seen_expires ON federation_seen (expires_at);
+
+-- What became of a provider's request to delete data, for whoever has its code. No
+-- column leads to an account.
+
+-- owner: internal/journey/linking
+CREATE TABLE federation_deletion (
+  code_hash  BYTEA  NOT NULL PRIMARY KEY,
+  provider   TEXT   NOT NULL,
+  result     TEXT   NOT NULL, -- deleted, kept, nothing
+  at         BIGINT NOT NULL,
+  expires_at BIGINT NOT NULL
+);
+
+CREATE INDEX federation_deletion_expires ON federation_deletion (expires_at);

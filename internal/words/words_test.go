@@ -224,6 +224,7 @@ func TestTextsToPhonesFitOneSegment(t *testing.T) {
 	b.OnMissing = func(l locale.Tag, key, argument string) { t.Errorf("%s: %s has no argument %s here", l, key, argument) }
 	brands := map[locale.Tag]string{"en": "Example Company", "zh-Hans": "示例科技"}
 	devices := map[locale.Tag]string{"en": "Samsung Internet on Android", "zh-Hans": "Android 上的 Chrome"}
+	providers := map[locale.Tag]string{"en": "Facebook", "zh-Hans": "Facebook"} // the longest of the seven
 	link := "https://account.example.com/objection?token=sso_" + strings.Repeat("x", 8+43)
 	at := time.Date(2026, 12, 22, 10, 42, 0, 0, time.UTC)
 	seen := 0
@@ -233,7 +234,7 @@ func TestTextsToPhonesFitOneSegment(t *testing.T) {
 				continue
 			}
 			seen++
-			text := b.T(l, key, "brand", brands[l], "code", "482913", "time", b.DateTime(l, at, nil), "device", devices[l], "site", "account.example.com", "what", b.T(l, "notice.what_email"), "link", link, "until", b.DateTime(l, at, nil))
+			text := b.T(l, key, "brand", brands[l], "code", "482913", "time", b.DateTime(l, at, nil), "device", devices[l], "site", "account.example.com", "what", b.T(l, "notice.what_email"), "link", link, "until", b.DateTime(l, at, nil), "provider", providers[l])
 			if slices.Contains(b.Places(l, key), "code") {
 				text += "\n\n@account.example.com #482913"
 			}

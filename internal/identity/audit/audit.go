@@ -68,6 +68,21 @@ const (
 	QuestionsOff     Kind = "questions_off"
 	AnswersWrong     Kind = "answers_wrong"
 
+	Linked            Kind = "linked" // an account at a third-party provider; of a new account: it began with one
+	Unlinked          Kind = "unlinked"
+	LinkMoved         Kind = "link_moved"          // to another account of the same person
+	LinkRevoked       Kind = "link_revoked"        // the permission was taken back at the provider
+	LinkClosed        Kind = "link_closed"         // the account at the provider is gone
+	LinkErased        Kind = "link_erased"         // the provider asked to delete what came from there
+	LinkKept          Kind = "link_kept"           // one of these three, but nothing else opens the account
+	LinkSuspended     Kind = "link_suspended"      // the provider disabled the account there
+	LinkRestored      Kind = "link_restored"       // and enabled it again
+	LinkSessionsEnded Kind = "link_sessions_ended" // the provider asked to sign out
+	LinkAtRisk        Kind = "link_at_risk"        // the provider warned
+	LinkMailOff       Kind = "link_mail_off"       // the relay address of the provider takes no mail
+	LinkMailOn        Kind = "link_mail_on"
+	LinkForgotten     Kind = "link_forgotten" // what the provider had said of the person is deleted
+
 	Frozen          Kind = "frozen" // by its owner
 	FrozenByRule    Kind = "frozen_by_rule"
 	FrozenBySupport Kind = "frozen_by_support"
