@@ -96,7 +96,7 @@ func read(args []string) (options, error) {
 		return o, err
 	}
 	if o.quick {
-		o.forTime, o.rounds, accounts, o.write = 2*time.Second, 1, "2000", ""
+		o.forTime, o.rounds, accounts, o.write = 2*time.Second, 1, "20000", ""
 	}
 	o.engines = strings.Split(engines, ",")
 	for _, n := range strings.Split(accounts, ",") {
