@@ -16,9 +16,11 @@ import (
 
 const maxBody = 64 << 10
 
-// calls are the JSON calls of the lab.
+type call = func(http.ResponseWriter, *http.Request) error
+
+// calls are the JSON calls of the lab, but for those of the vendors.
 func (l *Lab) calls(mux *http.ServeMux) {
-	for pattern, serve := range map[string]func(http.ResponseWriter, *http.Request) error{
+	handle(mux, map[string]call{
 		"GET /lab/api/sms":                 l.getTexts,
 		"POST /lab/api/sms":                l.postText,
 		"GET /lab/api/numbers/{number}":    l.getNumber,
@@ -30,7 +32,11 @@ func (l *Lab) calls(mux *http.ServeMux) {
 		"GET /lab/api/clock":               l.getClock,
 		"POST /lab/api/clock":              l.postClock,
 		"/lab/api/":                        func(http.ResponseWriter, *http.Request) error { return errNoCall },
-	} {
+	})
+}
+
+func handle(mux *http.ServeMux, calls map[string]call) {
+	for pattern, serve := range calls {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Cache-Control", "no-store")
 			if err := serve(w, r); err != nil {
@@ -55,7 +61,7 @@ var (
 	errNoCall   = problem{Status: http.StatusNotFound, Code: "not_found", Title: "No such call"}
 	errNumber   = problem{Status: http.StatusUnprocessableEntity, Code: "phone_invalid", Title: "Not a phone number", Detail: "Write it as +8613800138000."}
 	errAddress  = problem{Status: http.StatusUnprocessableEntity, Code: "email_invalid", Title: "Not an e-mail address"}
-	errNobody   = problem{Status: http.StatusServiceUnavailable, Code: "unavailable", Title: "There is nobody to bring texts to yet"}
+	errNobody   = problem{Status: http.StatusServiceUnavailable, Code: "unavailable", Title: "There is nobody to bring it to yet"}
 	errNotTaken = problem{Status: http.StatusBadGateway, Code: "not_taken", Title: "The product did not take the text"}
 )
 

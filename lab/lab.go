@@ -18,6 +18,7 @@ import (
 	"github.com/selfsame-id/selfsame/lab/lines"
 	"github.com/selfsame-id/selfsame/lab/mailbox"
 	"github.com/selfsame-id/selfsame/lab/page"
+	"github.com/selfsame-id/selfsame/lab/provider"
 )
 
 // Clock is the time that everything in the lab follows: Now and Advance. One
@@ -32,6 +33,7 @@ type Options struct {
 	CallbackSecret string            // signs them
 	Token          string            // what carrier and line look-up demand as bearer token; "": nothing
 	PublicURL      string            // the product's front page, which the pages link to
+	Providers      []provider.Vendor // where people have accounts; each is at /lab/providers/{its name}/
 	Transport      http.RoundTripper // brings the callbacks; nil: a plain one
 	Log            *slog.Logger      // nil: slog.Default()
 }
@@ -43,6 +45,7 @@ type Lab struct {
 	carrier *carrier.Carrier
 	post    *mailbox.Post
 	pages   *page.Pages
+	vendors []provider.Vendor
 	token   string
 	log     *slog.Logger
 
@@ -59,23 +62,34 @@ func New(o Options) *Lab {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	l := &Lab{agenda: agenda.New(o.Clock), lines: lines.NewBook(), token: o.Token, log: o.Log}
+	l := &Lab{agenda: agenda.New(o.Clock), lines: lines.NewBook(), vendors: o.Providers, token: o.Token, log: o.Log}
 	l.carrier = carrier.New(carrier.Options{
 		Agenda: l.agenda, Lines: l.lines, CallbackURL: o.CallbackURL, Secret: o.CallbackSecret,
 		Token: o.Token, Transport: o.Transport, Log: o.Log,
 	})
 	l.post = mailbox.New(l.agenda)
-	l.pages = page.New(page.Options{Agenda: l.agenda, Carrier: l.carrier, Lines: l.lines, Post: l.post, PublicURL: o.PublicURL, Log: o.Log})
+	l.pages = page.New(page.Options{
+		Agenda: l.agenda, Carrier: l.carrier, Lines: l.lines, Post: l.post,
+		Vendors: o.Providers, PublicURL: o.PublicURL, Log: o.Log,
+	})
 	return l
 }
 
-// Handler serves /lab and everything below it: the pages and the JSON calls.
-// Posts from other origins are refused.
+// Handler serves /lab and everything below it: the pages, the JSON calls and the
+// vendors. Posts from other origins are refused, but for the vendors: they stand for
+// other hosts, and each says itself who may post what.
 func (l *Lab) Handler() http.Handler {
+	ours := http.NewServeMux()
+	l.calls(ours)
+	l.vendorCalls(ours)
+	ours.Handle("/", l.pages)
 	mux := http.NewServeMux()
-	l.calls(mux)
-	mux.Handle("/", l.pages)
-	return http.NewCrossOriginProtection().Handler(mux)
+	mux.Handle("/", http.NewCrossOriginProtection().Handler(ours))
+	for _, v := range l.vendors {
+		at := "/lab/providers/" + v.Name()
+		mux.Handle(at+"/", http.StripPrefix(at, v))
+	}
+	return mux
 }
 
 // CarrierHandler is the carrier as the product's adapter meets it, wherever it

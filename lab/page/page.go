@@ -21,6 +21,7 @@ import (
 	"github.com/selfsame-id/selfsame/lab/carrier"
 	"github.com/selfsame-id/selfsame/lab/lines"
 	"github.com/selfsame-id/selfsame/lab/mailbox"
+	"github.com/selfsame-id/selfsame/lab/provider"
 )
 
 //go:embed templates assets
@@ -35,6 +36,7 @@ type Options struct {
 	Carrier   *carrier.Carrier
 	Lines     *lines.Book
 	Post      *mailbox.Post
+	Vendors   []provider.Vendor
 	PublicURL string // the front page
 	Log       *slog.Logger
 }
@@ -50,7 +52,7 @@ type Pages struct {
 func New(o Options) *Pages {
 	p := &Pages{Options: o, views: map[string]*template.Template{}, mux: http.NewServeMux()}
 	funcs := template.FuncMap{"asset": assetPath}
-	for _, name := range []string{"home", "phone", "mailbox", "missing"} {
+	for _, name := range []string{"home", "phone", "mailbox", "vendor", "missing"} {
 		p.views[name] = template.Must(template.New(name).Funcs(funcs).Option("missingkey=error").
 			ParseFS(files, "templates/layout.html", "templates/"+name+".html"))
 	}
@@ -66,6 +68,10 @@ func New(o Options) *Pages {
 	p.mux.HandleFunc("GET /lab/mail/{address}", p.mailbox)
 	p.mux.HandleFunc("POST /lab/mail/{address}/delivery", p.setMailbox)
 	p.mux.HandleFunc("GET /lab/frame/{id}", p.frame)
+	p.mux.HandleFunc("GET /lab/elsewhere/{provider}", p.vendor)
+	p.mux.HandleFunc("POST /lab/elsewhere/{provider}/failure", p.setVendor)
+	p.mux.HandleFunc("POST /lab/elsewhere/{provider}/people", p.addPerson)
+	p.mux.HandleFunc("POST /lab/elsewhere/{provider}/events", p.sendEvent)
 	p.mux.HandleFunc("POST /lab/clock", p.moveClock)
 	p.mux.HandleFunc("GET /lab/assets/{name}", p.asset)
 	p.mux.HandleFunc("/lab/", p.missing)
@@ -133,6 +139,9 @@ func (p *Pages) start(w http.ResponseWriter, r *http.Request, title string) fram
 	}
 	// The minute is part of it so that an idle page keeps its times right.
 	version := p.Carrier.Version() + p.Post.Version() + p.Lines.Version()
+	for _, v := range p.Vendors {
+		version += v.Desk().Changes()
+	}
 	f.Version = word.Lang() + "-" + strconv.FormatUint(version, 36) + "-" + strconv.FormatInt(now.Unix()/60, 36)
 	if n, ok := notes[r.URL.Query().Get("note")]; ok {
 		f.Note = &note{Kind: n, Text: word.T("note." + r.URL.Query().Get("note"))}
@@ -152,8 +161,8 @@ func (p *Pages) start(w http.ResponseWriter, r *http.Request, title string) fram
 
 // notes are what a redirect may bring along, and how each is shown.
 var notes = map[string]string{
-	"saved": "good", "sent": "good", "moved": "good",
-	"not_taken": "warn", "no_callback": "warn", "bad_number": "warn", "bad_address": "warn", "bad_input": "warn",
+	"saved": "good", "sent": "good", "moved": "good", "added": "good", "told": "good",
+	"not_taken": "warn", "not_told": "warn", "no_callback": "warn", "bad_number": "warn", "bad_address": "warn", "bad_input": "warn",
 }
 
 // show renders a page to the end before it sends anything; a page that the

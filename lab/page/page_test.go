@@ -22,6 +22,7 @@ import (
 	"github.com/selfsame-id/selfsame/lab/carrier"
 	"github.com/selfsame-id/selfsame/lab/lines"
 	"github.com/selfsame-id/selfsame/lab/mailbox"
+	"github.com/selfsame-id/selfsame/lab/provider"
 )
 
 const number = "+8613800138000"
@@ -79,7 +80,7 @@ func newPages(t *testing.T, taken int) *Pages {
 			t.Fatal(err)
 		}
 	}
-	return New(Options{Agenda: a, Carrier: c, Lines: book, Post: post, PublicURL: "http://id.example.test/", Log: log})
+	return New(Options{Agenda: a, Carrier: c, Lines: book, Post: post, Vendors: []provider.Vendor{newVendor(a)}, PublicURL: "http://id.example.test/", Log: log})
 }
 
 func (p *Pages) get(path string, header ...string) *httptest.ResponseRecorder {
@@ -114,11 +115,13 @@ func TestEveryPageInEveryLanguage(t *testing.T) {
 			status int
 			shows  []string
 		}{
-			{"/lab", 200, []string{"+86 138 0013 8000", "482913", "a@example.com", "590217", "http://id.example.test/"}},
+			{"/lab", 200, []string{"+86 138 0013 8000", "482913", "a@example.com", "590217", "http://id.example.test/", "Example 例子", "Ana Example"}},
 			{"/lab/phones/" + number, 200, []string{"482913", "K7Q2M9X", "&lt;b&gt;", `data-copy="482913"`}},
 			{"/lab/phones/+15005550006", 200, nil},
 			{"/lab/mail/a@example.com", 200, []string{"Second", "&lt;i&gt;First", `sandbox="allow-popups`}},
 			{"/lab/mail/b@example.com", 200, nil},
+			{"/lab/elsewhere/example", 200, []string{"Example 例子", "Ana Example", "&lt;i&gt;New", "no_email", "revoked", "/authorize"}},
+			{"/lab/elsewhere/x", 404, nil},
 			{"/lab/nothing", 404, nil},
 			{"/lab/phones/x", 404, nil},
 			{"/lab/mail/x", 404, nil},
@@ -339,7 +342,10 @@ func TestEveryWordIsUsed(t *testing.T) {
 		}
 	}
 	// Keys that are put together: the prefix and where the rest comes from.
-	built := map[string][]string{"note": slices.Collect(maps.Keys(notes)), "clock": advances, "line": lines.Kinds, "reason": lines.Reasons, "text": {"accepted", "sent", "failed"}}
+	built := map[string][]string{"note": slices.Collect(maps.Keys(notes)), "clock": advances, "line": lines.Kinds, "reason": lines.Reasons, "text": {"accepted", "sent", "failed"}, "variant": variants}
+	for _, f := range provider.Failures() {
+		built["failure"] = append(built["failure"], string(f))
+	}
 	for _, d := range append(slices.Clone(lines.Deliveries), lines.Delivery(mailbox.Bounce)) {
 		built["delivery"] = append(built["delivery"], string(d))
 	}

@@ -24,8 +24,9 @@ const (
 
 type homePage struct {
 	frameData
-	Phones []phoneCard
-	Boxes  []boxRow
+	Phones    []phoneCard
+	Boxes     []boxRow
+	Elsewhere []vendorCard
 }
 
 type phoneCard struct {
@@ -75,6 +76,7 @@ func phonePath(number string) string { return "/lab/phones/" + url.PathEscape(nu
 func (p *Pages) home(w http.ResponseWriter, r *http.Request) {
 	h := homePage{frameData: p.start(w, r, "")}
 	h.Title = h.T("lab")
+	h.Elsewhere = p.vendorCards(h.words)
 	now := p.Agenda.Now()
 	seen := map[string]bool{}
 	for _, number := range append(p.Carrier.Phones(maxPhones), p.Lines.Numbers(maxPhones)...) {

@@ -70,3 +70,9 @@ type Vendor interface {
 	// vendor does not know.
 	Event(kind, person, variant string) (status int, err error)
 }
+
+// Describer is a Vendor that says what it knows, for a page to offer.
+type Describer interface {
+	Quirks() []string // of people
+	Events() []string // kinds of messages
+}
