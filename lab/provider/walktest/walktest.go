@@ -1,4 +1,4 @@
-// Package walktest walks through a simulated vendor as a browser and as a server do,
+// Package walktest holds a browser and a server that walk through a simulated vendor,
 // for the tests of the simulators. It must never know one vendor from another, and it
 // owns no table.
 package walktest

@@ -1,4 +1,4 @@
-// Package wechat simulates WeChat sign-in: the website page with its code to scan
+// Package wechat holds simulated WeChat sign-in: the website page with its code to scan
 // (qrconnect), the page inside the WeChat browser, the mobile SDK, the calls below
 // /sns, and the messages that WeChat sends by itself. It is written from the vendor's
 // pages (developers.weixin.qq.com: 网站应用微信登录, 网页授权, 授权用户信息变更) and must never
