@@ -57,6 +57,13 @@ type Notifier interface {
 	Receive(ctx context.Context, m Message) (Received, error)
 }
 
+// Confirmer is a Notifier whose notices anybody could have sent (Notice.Hint): each
+// counts only once the vendor itself says that the grant is gone.
+type Confirmer interface {
+	// Gone asks the vendor whether the grant that was kept is worth nothing any more.
+	Gone(ctx context.Context, g Grant) (bool, error)
+}
+
 // Checker is a Provider that can tell whether its configuration works.
 type Checker interface {
 	// CheckOffline looks at keys, secrets and addresses without dialing.
@@ -167,6 +174,9 @@ type Notice struct {
 	Subjects []Subject
 	At       time.Time // when it happened
 	Raw      string    // the vendor's own name of it, for the log
+	// Hint: nothing proves who sent it (Weibo's request has no signature). Nothing is
+	// done for it but to ask Confirmer.Gone with the grant of the link.
+	Hint bool
 }
 
 // NoticeKind is what a notice means. Notices only ever restrict (S-170).
