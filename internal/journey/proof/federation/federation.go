@@ -14,14 +14,12 @@ package federation
 
 import (
 	"context"
-	"net/netip"
 	"net/url"
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/identity/link"
 	"github.com/selfsame-id/selfsame/internal/identity/region"
-	"github.com/selfsame-id/selfsame/internal/journey/flow"
-	"github.com/selfsame-id/selfsame/internal/journey/flow/step"
+	"github.com/selfsame-id/selfsame/internal/kit/quota"
 	"github.com/selfsame-id/selfsame/internal/kit/seal"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
 	"github.com/selfsame-id/selfsame/internal/remote/provider"
@@ -44,12 +42,18 @@ type Desk struct {
 	Providers *provider.Book
 	Regions   *region.Book
 	PublicURL string // no slash at the end
+	// Book counts the exchanges of each network; nil: they are not bounded.
+	Book *quota.Book
+	// Observe hears how each exchange with a provider went, for logs and metrics; err
+	// is nil or a *provider.Failure. nil: nobody hears.
+	Observe func(ctx context.Context, name string, err error)
 }
 
 // Trip is a visit under way. It stands in the facts of the journey that began it.
 type Trip struct {
 	Provider string    `json:"provider"`
 	Purpose  Purpose   `json:"purpose"`
+	Region   string    `json:"region"`
 	Ticket   string    `json:"ticket"` // the state is derived from it, one way
 	Nonce    string    `json:"nonce"`
 	Verifier string    `json:"verifier"`
@@ -111,44 +115,4 @@ type Arrival struct {
 	Provider string
 	Device   string // name of the device that began; may be empty
 	Place    string // approximate; may be empty
-}
-
-// desk is what the journeys use of Desk; the methods stand in trip.go, native.go and
-// doors.go.
-type desk interface {
-	// Offered lists the providers of a region on a surface ("page", "in_app", "app",
-	// "setup"), in the operator's order, those that are configured only.
-	Offered(regionName, surface string) []string
-	// Choices are Offered as a step shows them, with a nonce where an app can hand
-	// something over; nonce is the journey's.
-	Choices(regionName, surface, nonce string, now time.Time) []step.Provider
-	// Fresh makes a nonce for what apps hand over; it is used up with the first try.
-	Fresh() string
-	// Depart begins a visit. It runs in Apply, spends no limit, and refuses a provider
-	// that is not offered (provider_not_offered).
-	Depart(ctx context.Context, tx *sqldb.Tx, rec flow.Record, v flow.Visitor, regionName, name string, p Purpose, again bool) (*Trip, error)
-	// Show is the step of a visit under way.
-	Show(t *Trip) step.Redirect
-	// Collect takes what came back, once. It runs in Count. nil: nothing came yet. A
-	// visit that is over is fault provider_failed with reason "expired".
-	Collect(ctx context.Context, tx *sqldb.Tx, journeyID string, t *Trip) (*Returned, error)
-	// Exchange asks the provider who it was. It runs in Ask: it dials and writes nothing.
-	// Its refusals are provider_denied and provider_failed.
-	Exchange(ctx context.Context, r *Returned) (*Person, error)
-	// Redeem does the same with what an app handed over.
-	Redeem(ctx context.Context, h Handed) (*Person, error)
-	// Seen notes that a token was handed over; first is false if it was before. It runs
-	// in Apply.
-	Seen(ctx context.Context, tx *sqldb.Tx, what string, until time.Time) (first bool, err error)
-
-	// Leave opens /federation/go/{ticket}: the first browser that comes is the one that
-	// may come back. browser is its cookie, or empty.
-	Leave(ctx context.Context, ticket, browser string) (Departure, error)
-	// Arrive takes a callback. journey is the handle of the browser's journey cookie.
-	Arrive(ctx context.Context, name string, post bool, answer url.Values, browser string, journey flow.Handle, from netip.Addr) (Arrival, error)
-	// Confirm says that an Arrival with Confirm set was the person's doing, or that it
-	// was not.
-	Confirm(ctx context.Context, token, browser string, mine bool) (Arrival, error)
-	// Sweep deletes what is over.
-	Sweep(ctx context.Context) error
 }
