@@ -47,6 +47,7 @@ type Identify struct {
 	Head
 	Country   string     `json:"country" doc:"Default country of a phone number typed without one, ISO 3166-1 alpha-2."`
 	Providers []Provider `json:"providers" doc:"Third-party accounts that the region offers."`
+	Link      string     `json:"link,omitempty" doc:"The provider whose account is linked to the account that is proved from here; missing for a sign-in."`
 	Passkey   any        `json:"passkey,omitempty" doc:"PublicKeyCredentialRequestOptionsJSON (WebAuthn Level 3 section 5.1.9) for the input passkey, by autofill or on demand; missing where it is not offered."`
 }
 
@@ -64,7 +65,9 @@ type Redirect struct {
 	Provider  string    `json:"provider"`
 	URL       string    `json:"url" doc:"Open it in a browser, or show it as a QR code; then ask with the input check. The first browser that opens it is the one that can come back."`
 	ExpiresAt time.Time `json:"expires_at" doc:"When the visit has to be over."`
-	Why       []string  `json:"why,omitempty" doc:"What makes it necessary; missing for a first proof."`
+	// Providers are those that do as well: of a proof, all linked accounts.
+	Providers []Provider `json:"providers,omitempty" doc:"What can be used here: another visit, or what an app hands over, is begun with the input provider."`
+	Why       []string   `json:"why,omitempty" doc:"What makes it necessary; missing for a first proof."`
 }
 
 // LinkOrCreate says that the account at the provider opens no account here yet.
