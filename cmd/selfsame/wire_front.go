@@ -77,7 +77,7 @@ func (b *site) pages(hasArticle func(string) bool) (*pages.Pages, error) {
 	cfg := pages.Config{
 		PublicURL: b.set.Public(), Words: b.words, Clock: b.Clock, Brand: pages.Brand{Name: b.set.Brand.Name, Accent: b.set.Brand.Accent},
 		Regions: b.regions, Journeys: b.runner, Accounts: b.settings, Changes: b.contactChanges, Passkeys: b.settings, Factors: b.settings, SecondSteps: b.settings, RelatedOrigins: relatedOrigins(b.keys.party), Visitor: b.visitor, Session: b.session, HasArticle: hasArticle,
-		Opening: func(kind, region string) step.Step {
+		Opening: func(kind, region, _ string) step.Step {
 			switch kind {
 			case "recover", "unfreeze":
 				return b.life.recover.Opening(region)

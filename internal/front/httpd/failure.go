@@ -115,7 +115,10 @@ func (rt *Router) logFault(ctx context.Context, i *Info, f *fault.Fault, err err
 		return
 	}
 	level := slog.LevelDebug
-	if f.Status >= 500 {
+	switch {
+	case f.Status == http.StatusBadGateway:
+		level = slog.LevelWarn // somebody else's, and told to the person
+	case f.Status >= 500:
 		level = slog.LevelError
 	}
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {

@@ -58,6 +58,7 @@ type placeChoice struct {
 var accountPlaces = []struct{ path, key, icon string }{
 	{"/account", "page.account.title", "house"},
 	{"/account/contacts", "page.contacts.title", "smartphone"},
+	{linkedPath, "page.linked.title", "link"},
 	{"/account/security", "page.security.title", "shield-check"},
 	{"/account/devices", "page.devices.title", "monitor"},
 	{"/account/activity", "page.activity.title", "history"},
@@ -87,6 +88,7 @@ var notices = map[string]string{
 	"two_step_on": "page.notice.two_step_on", "two_step_off": "page.notice.two_step_off", "sms_protected": "page.notice.sms_protected", "sms_unprotected": "page.notice.sms_unprotected",
 	"trusted": "page.notice.trusted", "distrusted": "page.notice.distrusted", "prompt_approved": "page.notice.prompt_approved", "prompt_denied": "page.notice.prompt_denied",
 	"nickname": "page.notice.nickname", "password": "page.notice.password", "avatar": "page.notice.avatar", "avatar_removed": "page.notice.avatar_removed",
+	"linked": "page.notice.linked", "unlinked": "page.notice.unlinked",
 	"totp_on": "page.notice.totp_on", "totp_off": "page.notice.totp_off", "codes_kept": "page.notice.codes_kept",
 	"questions_set": "page.notice.questions_set", "questions_off": "page.notice.questions_off",
 }

@@ -22,7 +22,7 @@ import (
 
 // The files that browsers load. assets/altcha is the widget of the proof of
 // work (MIT) and assets/icons.svg is drawn from Lucide (ISC); their licenses
-// stand beside them.
+// stand beside them. assets/providers.svg is ours.
 //
 //go:embed assets
 var assetFiles embed.FS
@@ -51,7 +51,7 @@ func newAssets(brand Brand, overrides fs.FS) (*assets, error) {
 		return nil, err
 	}
 	a := &assets{byAddress: map[string]*asset{}, addresses: map[string]string{}}
-	if err := a.readIcons(ours); err != nil {
+	if err := a.readIcons(ours, overrides); err != nil {
 		return nil, err
 	}
 	colors, err := brand.style()
@@ -59,7 +59,7 @@ func newAssets(brand Brand, overrides fs.FS) (*assets, error) {
 		return nil, err
 	}
 	err = fs.WalkDir(ours, ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || name == "icons.svg" || name == "mark.svg" || kinds[path.Ext(name)] == "" {
+		if err != nil || d.IsDir() || name == "icons.svg" || name == "providers.svg" || name == "mark.svg" || kinds[path.Ext(name)] == "" {
 			return err
 		}
 		text, err := fs.ReadFile(ours, name)
@@ -130,14 +130,27 @@ func (a *assets) address(name string) (string, error) {
 
 var symbol = regexp.MustCompile(`<symbol id="([a-z0-9-]+)">(.*)</symbol>`)
 
-func (a *assets) readIcons(ours fs.FS) error {
-	text, err := fs.ReadFile(ours, "icons.svg")
-	if err != nil {
+// readIcons reads our icons, then those of the operator, who may have a vendor's
+// leave to show its own artwork.
+func (a *assets) readIcons(ours, overrides fs.FS) error {
+	a.icons = map[string]template.HTML{}
+	read := func(from fs.FS, name string) error {
+		text, err := fs.ReadFile(from, name)
+		for _, m := range symbol.FindAllSubmatch(text, -1) {
+			a.icons[string(m[1])] = template.HTML(m[2])
+		}
 		return err
 	}
-	a.icons = map[string]template.HTML{}
-	for _, m := range symbol.FindAllSubmatch(text, -1) {
-		a.icons[string(m[1])] = template.HTML(m[2])
+	for _, name := range []string{"icons.svg", "providers.svg"} {
+		if err := read(ours, name); err != nil {
+			return err
+		}
+	}
+	if overrides == nil {
+		return nil
+	}
+	if err := read(overrides, "icons.svg"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
 	return nil
 }

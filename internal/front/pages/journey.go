@@ -48,7 +48,7 @@ func (j *journeyPage) visit(w http.ResponseWriter, r *http.Request) (*visit, err
 		return nil, err
 	}
 	v := &visit{journeyPage: j, w: w, r: r, who: j.cfg.Visitor(r), me: me}
-	v.who.Session = me
+	v.who.Session, v.who.Surface = me, surface(r)
 	if cookie, ok := httpd.Cookie(r, httpd.JourneyCookie); ok {
 		v.handle.ID, v.handle.Key, _ = strings.Cut(cookie, ".")
 	}
@@ -147,6 +147,9 @@ func (j *journeyPage) show(w http.ResponseWriter, r *http.Request) error {
 	if err := v.load(); err != nil {
 		return err
 	}
+	if answered, err := v.comeBack(); answered {
+		return err
+	}
 	if v.with != "" && v.mayIdentifyAnew() {
 		v.ticket.Step = nil
 	}
@@ -161,7 +164,7 @@ func (v *visit) mayIdentifyAnew() bool {
 		return false
 	}
 	switch v.ticket.Step.StepType() {
-	case step.TypePassword, step.TypeCaptcha, step.TypeChooseMethod, step.TypeCode:
+	case step.TypePassword, step.TypeCaptcha, step.TypeChooseMethod, step.TypeCode, step.TypeRedirect:
 		return true
 	}
 	return false
@@ -337,6 +340,8 @@ func (v *visit) input(name string) flow.Input {
 		in.Answers = answersOf(v.form)
 	case "method":
 		in.Method = get("method")
+	case "provider":
+		in.Provider = get("provider")
 	case "captcha":
 		in.Answer = strings.TrimSpace(get("answer"))
 	case "passkey":
@@ -351,7 +356,7 @@ func (v *visit) input(name string) flow.Input {
 // begins in this browser and the handle ends (S-56).
 func (v *visit) goOn() error {
 	if v.ticket.Step != nil && !v.done() {
-		return seeOther(v.w, v.path)
+		return seeOther(v.w, v.path+v.onTheWay())
 	}
 	if done, ok := asStep[step.Done](v.ticket.Step); ok && done.Session != nil && done.Session.Token != "" {
 		httpd.SetCookie(v.r, httpd.SessionCookie, done.Session.Token, v.cfg.SessionLife)

@@ -42,11 +42,16 @@ type Config struct {
 	Passkeys    Passkeys
 	Factors     Factors
 	SecondSteps SecondSteps
+	// Federation and Linked are nil where no third-party account is offered.
+	Federation Federation
+	Linked     Linked
+	// ProviderTitle is what people call a provider of the operator's own; nil: by its name.
+	ProviderTitle func(name string) string
 	// RelatedOrigins are the sites on which our passkeys may be used, for browsers.
 	RelatedOrigins []string
 	// Opening is the first step of a journey that has not begun, so that a look
-	// at the page writes nothing.
-	Opening func(kind, region string) step.Step
+	// at the page writes nothing; surface is where the browser is ("page", "in_app").
+	Opening func(kind, region, surface string) step.Step
 	// ProveOpening is that of a proof for an action by who is signed in; nil: what the
 	// session has proved is enough.
 	ProveOpening func(ctx context.Context, v flow.Visitor, action string) (step.Step, error)
@@ -161,6 +166,8 @@ func (p *Pages) Mount(rt *httpd.Router) {
 	p.mountPasskeys(rt)
 	p.mountFactors(rt)
 	p.mountSecondSteps(rt)
+	p.mountFederation(rt)
+	p.mountLinked(rt)
 	p.assets.mount(rt)
 	if p.cfg.Storybook {
 		rt.Handle("GET /storybook", p.storybook)

@@ -36,7 +36,7 @@ func testConfig(t testing.TB) Config {
 		PublicURL: public, Words: book, Clock: clock.At(testNow), Brand: Brand{Name: "Selfsame"},
 		Regions:   region.New(region.Region{Name: "intl", Country: "US", SignUp: []string{"phone", "email"}}, region.Region{Name: "cn", Country: "CN", Zone: shanghai, SignUp: []string{"phone"}}),
 		Countries: everyCountry(book),
-		Opening: func(kind, region string) step.Step {
+		Opening: func(kind, region, _ string) step.Step {
 			inputs := []string{"phone", "username"}
 			if region == "intl" {
 				inputs = bothInputs

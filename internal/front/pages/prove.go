@@ -69,6 +69,9 @@ func (j *journeyPage) prove(w http.ResponseWriter, r *http.Request, _ *session.L
 			return v.leave()
 		}
 	}
+	if answered, err := v.comeBack(); answered {
+		return err
+	}
 	return v.page(http.StatusOK, nil)
 }
 
@@ -120,6 +123,9 @@ func (v *visit) beginning(in flow.Input) bool {
 	if v.kind == proveKind {
 		return in.Input == "method" && v.handle.ID == ""
 	}
+	if v.kind == linkKind { // it begins where one is picked
+		return false
+	}
 	return slices.Contains(identifying, in.Input) || in.Input == "confirm" && strings.HasPrefix(v.kind, "remove_")
 }
 
@@ -128,5 +134,5 @@ func (v *visit) first() step.Step {
 	if v.opening != nil {
 		return v.opening
 	}
-	return v.cfg.Opening(v.kind, v.region.Name)
+	return v.cfg.Opening(v.kind, v.region.Name, v.who.Surface)
 }

@@ -53,6 +53,9 @@ func (j *journeyPage) recover(w http.ResponseWriter, r *http.Request) error {
 	if err := v.load(); err != nil {
 		return err
 	}
+	if answered, err := v.comeBack(); answered {
+		return err
+	}
 	v.find(r.URL.Query().Get("for"))
 	return v.page(http.StatusOK, nil)
 }
@@ -91,6 +94,9 @@ func (j *journeyPage) freeze(w http.ResponseWriter, r *http.Request) error {
 	if err := v.load(); session.Required.Is(err) { // it was begun in a session that is over
 		v.handle, v.ticket = flow.Handle{}, flow.Ticket{}
 	} else if err != nil {
+		return err
+	}
+	if answered, err := v.comeBack(); answered {
 		return err
 	}
 	v.openFreeze()

@@ -110,6 +110,9 @@ func (p *Pages) errorView(f *Frame, fail httpd.Failure, back string) view {
 			v.Primary = Way{Href: p.cfg.PublicURL.String(), Text: f.T("page.misdirected_go", "address", p.cfg.PublicURL.Host)}
 			v.Rows = nil
 		}
+	case "provider_denied", "provider_failed", "provider_not_offered":
+		v.Primary = Way{Href: "/signin", Text: f.T("page.start_again")}
+		v.Rows = append(v.Rows, home)
 	case "internal", "unavailable", "rate_limited":
 		v.Primary = Way{Href: back, Text: f.T("page.try_again")}
 		v.Rows = append(v.Rows, home)

@@ -20,7 +20,7 @@ import (
 // stories lists every page, step and refusal with sample data.
 func stories() []story {
 	var all []story
-	for _, part := range [][]story{frontStories(), identifyStories(), codeStories(), stepStories(), proveStories(), passkeyStories(), factorStories(), secretStories(), secondStepStories(), resultStories(), objectionStories(), recoveryStories(), accountStories(), helpStories(), errorStories()} {
+	for _, part := range [][]story{frontStories(), identifyStories(), codeStories(), stepStories(), proveStories(), passkeyStories(), factorStories(), secretStories(), secondStepStories(), resultStories(), objectionStories(), federationStories(), linkedStories(), recoveryStories(), accountStories(), helpStories(), errorStories()} {
 		all = append(all, part...)
 	}
 	return all

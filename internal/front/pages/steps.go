@@ -80,6 +80,12 @@ func (b stepBuilder) build() (view, error) {
 	if s, ok := asStep[step.DevicePrompt](present); ok {
 		return b.devicePrompt(s), nil
 	}
+	if s, ok := asStep[step.Redirect](present); ok {
+		return b.redirect(s), nil
+	}
+	if s, ok := asStep[step.LinkOrCreate](present); ok {
+		return b.linkOrCreate(s), nil
+	}
 	if v := b.secret(present); v != nil {
 		return v, nil
 	}
@@ -91,7 +97,7 @@ func (b stepBuilder) offers(input string) bool {
 	if s, ok := asStep[step.Identify](b.v.ticket.Step); ok {
 		return slices.Contains(s.Inputs, input)
 	}
-	return slices.Contains(stepInputs(b.v.cfg.Opening(b.v.kind, b.v.region.Name)), input)
+	return slices.Contains(stepInputs(b.v.cfg.Opening(b.v.kind, b.v.region.Name, b.v.who.Surface)), input)
 }
 
 // typed gives back what the person typed, after a refusal. Secrets are never asked for here.
@@ -113,7 +119,10 @@ type identifyPage struct {
 	Countries              []CountryChoice
 	Phone, Email, Username string
 	Ways                   []Way
-	Providers              []ProviderChoice
+	Providers              []ProviderChoice // the first of them, as buttons
+	MoreProviders          []ProviderChoice // the others, as a quiet row
+	Lead                   string           // why it is asked; empty: it speaks for itself
+	Linking                bool             // a third-party account is linked to what is opened here
 }
 
 func (identifyPage) file() string { return "step_identify" }
@@ -124,9 +133,6 @@ type CountryChoice struct {
 	Code      int
 	Selected  bool
 }
-
-// ProviderChoice is a third-party account that can be used.
-type ProviderChoice struct{ Name, Text string }
 
 func (b stepBuilder) identify(s step.Identify) view {
 	v := b.v
@@ -159,15 +165,17 @@ func (b stepBuilder) identify(s step.Identify) view {
 			p.Ways = append(p.Ways, Way{Href: b.wayHref(f.with), Text: b.T(f.way), Icon: f.icon})
 		}
 	}
-	for _, o := range s.Providers {
-		p.Providers = append(p.Providers, ProviderChoice{o.Provider, b.T("step.identify.provider." + o.Provider)})
-	}
+	p.Providers, p.MoreProviders = b.providerChoices(s)
 	p.Heading = b.T("step.identify.signin")
 	if p.SignUp {
 		p.Heading = b.T("step.identify.signup")
 	}
+	if s.Link != "" {
+		b.linking(&p, s.Link)
+	} else {
+		p.OtherRegions = b.otherRegions()
+	}
 	p.Countries = b.countries(s.Country)
-	p.OtherRegions = b.otherRegions()
 	p.Scripts = append(p.Scripts, "country.js")
 	if p.Webauthn = slices.Contains(s.Inputs, "passkey"); p.Webauthn {
 		p.Scripts = append(p.Scripts, "passkey.js")
@@ -241,7 +249,7 @@ type passwordPage struct {
 func (passwordPage) file() string { return "step_password" }
 
 func (b stepBuilder) password(s step.Password) view {
-	if opening, ok := asStep[step.Identify](b.v.cfg.Opening(b.v.kind, b.v.region.Name)); ok && b.v.form != nil && b.v.form.Get("input") == "username" {
+	if opening, ok := asStep[step.Identify](b.v.cfg.Opening(b.v.kind, b.v.region.Name, b.v.who.Surface)); ok && b.v.form != nil && b.v.form.Get("input") == "username" {
 		// Both were typed together: they stay together, with what was typed.
 		b.v.with = "password"
 		return b.identify(opening)
@@ -370,6 +378,7 @@ type addContactPage struct {
 	Heading      string
 	Lead         string
 	Dispute      bool // another account has it: ask for it
+	Hint         bool // the address that stands there is what a provider told
 }
 
 func (addContactPage) file() string { return "step_add_contact" }
@@ -377,6 +386,9 @@ func (addContactPage) file() string { return "step_add_contact" }
 func (b stepBuilder) addContact(s step.AddContact) view {
 	p := addContactPage{stepFrame: b.base(), ByEmail: s.Kind == "email", Phone: b.typed("phone"), Email: b.typed("email"), Skip: slices.Contains(s.Inputs, "skip")}
 	p.Dispute = slices.Contains(s.Inputs, "dispute")
+	if p.ByEmail && s.Hint != "" && b.v.form == nil {
+		p.Email, p.Hint = s.Hint, true
+	}
 	p.Heading, p.Lead = b.addContactWords(s.Kind)
 	if !p.ByEmail {
 		p.Countries = b.countries(s.Country)
@@ -456,6 +468,10 @@ func stepInputs(s step.Step) []string {
 	case step.AddContact:
 		return x.Inputs
 	case step.Confirm:
+		return x.Inputs
+	case step.Redirect:
+		return x.Inputs
+	case step.LinkOrCreate:
 		return x.Inputs
 	case step.Wait:
 		return x.Inputs

@@ -121,7 +121,7 @@ func (s *stage) declared(code string) *fault.Fault {
 }
 
 var sampleArgs = map[string]any{
-	"tries_left": 3, "min": 8, "max": 256, "max_megabytes": 4, "id": "AZqfK2x0b1y5c7d9e1f3gA", "length": 6, "reason": "2026-17",
+	"provider": "google", "tries_left": 3, "min": 8, "max": 256, "max_megabytes": 4, "id": "AZqfK2x0b1y5c7d9e1f3gA", "length": 6, "reason": "2026-17",
 }
 
 func (s *stage) withSamples(f *fault.Fault) *fault.Fault {

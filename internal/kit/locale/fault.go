@@ -16,7 +16,9 @@ import (
 //	fault.<code>.detail_open         no time to retry is known
 //	fault.<code>.detail
 //
-// Sentences that tell the time to retry are passed over when there is none.
+// Sentences that tell the time to retry are passed over when there is none. An
+// argument that the catalog has a name for is said by it: provider=google is said as
+// the message provider.google.
 func (v Voice) Fault(f *fault.Fault) (title, detail string) {
 	prefix := "fault." + f.Code + "."
 	timed := !f.RetryAt.IsZero()
@@ -31,7 +33,7 @@ func (v Voice) Fault(f *fault.Fault) (title, detail string) {
 	}
 	with := ""
 	for _, name := range slices.Sorted(maps.Keys(f.Args)) {
-		args = append(args, name, f.Args[name])
+		args = append(args, name, v.named(name, f.Args[name]))
 		if value, is := f.Args[name].(string); is && special(name+"_"+value) {
 			key = prefix + name + "_" + value
 		}
@@ -46,6 +48,15 @@ func (v Voice) Fault(f *fault.Fault) (title, detail string) {
 		args = append(args, "retry_at", f.RetryAt, "wait", f.RetryAt.Sub(v.now))
 	}
 	return v.T(prefix+"title", args...), v.T(key, args...)
+}
+
+// named is an argument as people call it.
+func (v Voice) named(name string, value any) any {
+	word, is := value.(string)
+	if !is || v.book.find(v.tag, name+"."+word) == nil {
+		return value
+	}
+	return v.T(name + "." + word)
 }
 
 func (m *message) tellsTime() bool {
