@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/selfsame-id/selfsame/internal/identity/account"
 	"github.com/selfsame-id/selfsame/internal/identity/contact"
 	"github.com/selfsame-id/selfsame/internal/identity/session"
 	"github.com/selfsame-id/selfsame/internal/journey/flow/step"
@@ -67,6 +68,13 @@ func (p *Prover) showChoose(ctx context.Context, q sqldb.Querier, t *Turn) (step
 			s.Unavailable = append(s.Unavailable, step.Method{Method: string(x.method), Reason: "not_set"})
 		}
 	}
+	for _, m := range p.Means {
+		if barred, err := p.barred(ctx, q, t, m); err != nil {
+			return nil, err
+		} else if barred != "" {
+			s.Unavailable = append(s.Unavailable, step.Method{Method: string(m.Method()), Reason: barred})
+		}
+	}
 	for _, g := range t.Proved {
 		s.Proved = append(s.Proved, g.Method)
 	}
@@ -78,6 +86,18 @@ func (p *Prover) showChoose(ctx context.Context, q sqldb.Querier, t *Turn) (step
 		s.Inputs = append(s.Inputs, "wait")
 	}
 	return s, nil
+}
+
+// barred says why a method that the account has is no way at all now; empty: it is,
+// or the account has none such.
+func (p *Prover) barred(ctx context.Context, q sqldb.Querier, t *Turn, m Means) (string, error) {
+	b, can := m.(interface {
+		Barred(ctx context.Context, q sqldb.Querier, id account.ID) (string, error)
+	})
+	if !can {
+		return "", nil
+	}
+	return b.Barred(ctx, q, t.Account)
 }
 
 // to is the masked contact that a code by a method goes to.
@@ -133,6 +153,11 @@ func (p *Prover) offered(ctx context.Context, tx *sqldb.Tx, t *Turn, m policy.Me
 	reason := "not_set"
 	if slices.ContainsFunc(t.Proved, func(g sessionProof) bool { return g.Method == string(m) }) {
 		reason = "used"
+	}
+	if barred, err := p.barred(ctx, tx, t, p.of(m)); err != nil {
+		return err
+	} else if barred != "" {
+		reason = barred
 	}
 	refusal := MethodUnavailable.On("method")
 	for _, w := range d.Unavailable {

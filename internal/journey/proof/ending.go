@@ -96,6 +96,13 @@ func (p *Prover) fingerprint(ctx context.Context, q sqldb.Querier, h hash.Hash, 
 		}
 		return err
 	}
+	if many, ok := m.(byLinked); ok {
+		marks, err := many.marks(ctx, q, id)
+		for _, mark := range marks {
+			fmt.Fprintf(h, " %s", mark)
+		}
+		return err
+	}
 	ways, err := m.Ways(ctx, q, id)
 	for _, w := range ways {
 		fmt.Fprintf(h, " %s %d", w.Method, sqldb.Micros(w.Since))

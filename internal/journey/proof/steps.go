@@ -16,6 +16,7 @@ var stepOf = map[policy.Method]step.Type{
 	policy.SMSCode: step.TypeCode, policy.EmailCode: step.TypeCode, policy.Password: step.TypePassword,
 	policy.Passkey: step.TypePasskey, policy.TOTP: step.TypeTOTP, policy.RecoveryCode: step.TypeRecoveryCode,
 	policy.Questions: step.TypeQuestions, policy.DevicePrompt: step.TypeDevicePrompt,
+	policy.LinkedSignIn: step.TypeRedirect,
 }
 
 // Next names the step of an active proof.
