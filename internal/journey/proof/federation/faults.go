@@ -8,7 +8,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/remote/provider"
 )
 
-const howTo = "signing-in/how-to-sign-in-with-a-third-party-account"
+const howTo = "signing-in/how-do-i-sign-in-with-a-third-party-account"
 
 var (
 	// ProviderNotOffered says that a provider is not configured, or not offered by the
@@ -21,9 +21,9 @@ var (
 	// other_browser, other_provider, other_account.
 	ProviderFailed = fault.Declare("provider_failed", 502, howTo)
 	// LinkedElsewhere says that the account at the provider opens another account here.
-	LinkedElsewhere = fault.Declare("linked_elsewhere", 409, "linked-accounts/why-cant-i-link")
+	LinkedElsewhere = fault.Declare("linked_elsewhere", 409, "linked-accounts/why-cant-i-link-an-account")
 	// LinkedAlready says that the account here has another account of that provider.
-	LinkedAlready = fault.Declare("linked_already", 409, "linked-accounts/why-cant-i-link")
+	LinkedAlready = fault.Declare("linked_already", 409, "linked-accounts/why-cant-i-link-an-account")
 )
 
 // failed is ProviderFailed for a reason. Only a provider of the book is named: another
