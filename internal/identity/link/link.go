@@ -155,6 +155,15 @@ func (s *Store) attach(ctx context.Context, tx *sqldb.Tx, id account.ID, had Lin
 // Forget drops what the provider said of the person beside the subjects and the
 // grant; found is false if the account has no such link.
 func (s *Store) Forget(ctx context.Context, tx *sqldb.Tx, id account.ID, provider string) (found bool, err error) {
+	return s.drop(ctx, tx, id, provider, false)
+}
+
+// Strip drops everything but the subjects.
+func (s *Store) Strip(ctx context.Context, tx *sqldb.Tx, id account.ID, provider string) (found bool, err error) {
+	return s.drop(ctx, tx, id, provider, true)
+}
+
+func (s *Store) drop(ctx context.Context, tx *sqldb.Tx, id account.ID, provider string, grant bool) (found bool, err error) {
 	l, err := s.Load(ctx, tx, id, provider)
 	if errors.Is(err, sqldb.ErrNone) {
 		return false, nil
@@ -163,6 +172,9 @@ func (s *Store) Forget(ctx context.Context, tx *sqldb.Tx, id account.ID, provide
 		return false, err
 	}
 	l.Name, l.Email = "", ""
+	if grant {
+		l.Grant = nil
+	}
 	sealed, err := s.sealed(id, l)
 	if err != nil {
 		return false, err

@@ -175,7 +175,7 @@ func (h *House) removable(ctx context.Context, q sqldb.Querier, who account.Acco
 	if err != nil {
 		return err
 	}
-	left := h.without(standing.Ways, links, name)
+	left := h.without(who, standing.Ways, links, name)
 	switch {
 	case !proof.StillIn(left):
 		return proof.LastWayIn
@@ -187,14 +187,14 @@ func (h *House) removable(ctx context.Context, q sqldb.Querier, who account.Acco
 
 // without are the ways of an account but for one link, and for the links that open
 // nothing now.
-func (h *House) without(ways []policy.Way, links []link.Link, name string) (left []policy.Way) {
+func (h *House) without(who account.Account, ways []policy.Way, links []link.Link, name string) (left []policy.Way) {
 	for _, w := range ways {
 		if w.Method != policy.LinkedSignIn {
 			left = append(left, w)
 		}
 	}
 	for _, l := range links {
-		if l.Provider != name && l.Works() && h.Providers.Get(l.Provider) != nil {
+		if l.Provider != name && l.Works() && h.Desk.Knows(who.Region, l.Provider) {
 			left = append(left, policy.Way{Method: policy.LinkedSignIn, Since: l.LinkedAt})
 		}
 	}
