@@ -13,6 +13,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity/contact"
 	"github.com/selfsame-id/selfsame/internal/identity/device"
 	"github.com/selfsame-id/selfsame/internal/identity/footprint"
+	"github.com/selfsame-id/selfsame/internal/identity/link"
 	"github.com/selfsame-id/selfsame/internal/identity/notice"
 	"github.com/selfsame-id/selfsame/internal/identity/passkey"
 	"github.com/selfsame-id/selfsame/internal/identity/prompt"
@@ -21,13 +22,14 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity/rekey"
 	"github.com/selfsame-id/selfsame/internal/identity/totp"
 	"github.com/selfsame-id/selfsame/internal/kit/seal"
+	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
 )
 
 // reseal puts everything that outlives a day under the primary keys: sealed
-// columns, passwords, and the index by which contacts are found. Journeys and
+// columns, passwords, and the indexes by which contacts and links are found. Journeys and
 // messages under way end by themselves before an old key may be disabled.
 func (b *site) reseal(ctx context.Context) (changed, left int, err error) {
-	for _, c := range slices.Concat(account.Sealed(), contact.Sealed(), device.Sealed(), footprint.Sealed(), audit.Sealed(), change.Sealed(), notice.Sealed(), prompt.Sealed(), passkey.Sealed(), question.Sealed(), recoverycode.Sealed(), totp.Sealed()) {
+	for _, c := range slices.Concat(account.Sealed(), contact.Sealed(), device.Sealed(), footprint.Sealed(), link.Sealed(), audit.Sealed(), change.Sealed(), notice.Sealed(), prompt.Sealed(), passkey.Sealed(), question.Sealed(), recoverycode.Sealed(), totp.Sealed()) {
 		done, err := rekey.Walk(ctx, b.db, b.ring, c)
 		if err != nil {
 			return changed, left, err
@@ -45,16 +47,19 @@ func (b *site) reseal(ctx context.Context) (changed, left int, err error) {
 			break
 		}
 	}
-	for after := account.ID(0); ; {
-		next, added, err := b.contacts.Reindex(ctx, b.db, after, n)
-		if err != nil {
-			return changed, left, err
-		}
-		changed += added
-		if after = next; after == 0 {
-			return changed, left, nil
+	for _, reindex := range []func(context.Context, *sqldb.DB, account.ID, int) (account.ID, int, error){b.contacts.Reindex, link.New(b.ring).Reindex} {
+		for after := account.ID(0); ; {
+			next, added, err := reindex(ctx, b.db, after, n)
+			if err != nil {
+				return changed, left, err
+			}
+			changed += added
+			if after = next; after == 0 {
+				break
+			}
 		}
 	}
+	return changed, left, nil
 }
 
 // resealDaily does it where an older key is still enabled.

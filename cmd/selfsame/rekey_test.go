@@ -13,11 +13,15 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity/audit"
 	"github.com/selfsame-id/selfsame/internal/identity/contact"
 	"github.com/selfsame-id/selfsame/internal/identity/device"
+	"github.com/selfsame-id/selfsame/internal/identity/link"
 	"github.com/selfsame-id/selfsame/internal/kit/clock"
 	"github.com/selfsame-id/selfsame/internal/kit/settings"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
 	"github.com/selfsame-id/selfsame/internal/kit/telemetry"
 )
+
+// ada is a person at a third-party provider.
+var ada = []link.Subject{{Scope: "global", Value: "110169484474386276334"}}
 
 // lived is a site on a fresh embedded store with one account that has all that
 // is sealed.
@@ -56,6 +60,13 @@ func lived(t *testing.T) (*site, account.ID) {
 				return err
 			},
 			func() error { return b.passwords.Set(t.Context(), tx, id, hashed) },
+			func() error {
+				_, err := link.New(b.ring).Claim(t.Context(), tx, "google", ada, id)
+				return err
+			},
+			func() error {
+				return link.New(b.ring).Add(t.Context(), tx, id, link.Link{Provider: "google", Subjects: ada})
+			},
 			func() error {
 				return b.audit.Write(t.Context(), tx, audit.Entry{AccountID: id, Kind: audit.SignedIn, Details: map[string]string{"device": "Pixel 9"}})
 			},
@@ -103,6 +114,12 @@ func TestR026_RotationKeepsEverything(t *testing.T) {
 	}
 	if list, err := b.contacts.List(t.Context(), b.db, id); err != nil || list[0].Address != "+14155550123" {
 		t.Errorf("contacts %+v, %v", list, err)
+	}
+	if holder, _, err := link.New(b.ring).Holder(t.Context(), b.db, "google", ada); holder != id || err != nil {
+		t.Errorf("the link finds %v, %v", holder, err)
+	}
+	if l, err := link.New(b.ring).Load(t.Context(), b.db, id, "google"); err != nil || !l.Is(ada) {
+		t.Errorf("link %+v, %v", l, err)
 	}
 	if list, err := b.devices.List(t.Context(), b.db, id); err != nil || list[0].Name != "Pixel 9" || list[0].Place != "Paris" {
 		t.Errorf("devices %+v, %v", list, err)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/identity/account"
 	"github.com/selfsame-id/selfsame/internal/identity/contact"
+	"github.com/selfsame-id/selfsame/internal/identity/link"
 	"github.com/selfsame-id/selfsame/internal/kit/quota"
 	"github.com/selfsame-id/selfsame/internal/kit/seal"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
@@ -37,13 +38,14 @@ type Ledger struct {
 	db       *sqldb.DB
 	ring     *seal.Ring
 	contacts *contact.Store
+	links    *link.Store
 	limits   []quota.Limit
 }
 
 // New makes a Ledger of a database, the key ring that opens it and the limits in
 // force in it (none: the counts are not looked at).
 func New(db *sqldb.DB, ring *seal.Ring, limits ...quota.Limit) *Ledger {
-	return &Ledger{db, ring, contact.New(ring), limits}
+	return &Ledger{db, ring, contact.New(ring), link.New(ring), limits}
 }
 
 // Look answers every sentence that does not hold. It reads everything, in many
@@ -129,6 +131,10 @@ func (l *Ledger) accounts(ctx context.Context) (found []Broken, err error) {
 				return nil, err
 			}
 			found = append(found, more...)
+			if more, err = l.linked(ctx, account.ID(id)); err != nil {
+				return nil, err
+			}
+			found = append(found, more...)
 		}
 		after = ids[len(ids)-1]
 	}
@@ -167,6 +173,30 @@ func (l *Ledger) held(ctx context.Context, id account.ID) (found []Broken, err e
 		}
 		if holder != id {
 			found = append(found, Broken{"a contact is found by its hash, at its account", id.String() + " " + string(c.Kind)})
+		}
+	}
+	return found, nil
+}
+
+// linked checks that an account's links open, and that each subject is found by its
+// hash and leads to this account.
+func (l *Ledger) linked(ctx context.Context, id account.ID) (found []Broken, err error) {
+	list, err := l.links.List(ctx, l.db, id)
+	if err != nil {
+		if ctx.Err() != nil || sqldb.Busy(err) {
+			return nil, err
+		}
+		return []Broken{{"a link opens under the key ring", id.String()}}, nil
+	}
+	for _, one := range list {
+		for _, s := range one.Subjects {
+			holder, _, err := l.links.Holder(ctx, l.db, one.Provider, []link.Subject{s})
+			if err != nil {
+				return nil, err
+			}
+			if holder != id {
+				found = append(found, Broken{"a link is found by its hash, at its account", id.String() + " " + one.Provider})
+			}
 		}
 	}
 	return found, nil

@@ -2,6 +2,7 @@ package invariant_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity/audit"
 	"github.com/selfsame-id/selfsame/internal/identity/contact"
 	"github.com/selfsame-id/selfsame/internal/identity/device"
+	"github.com/selfsame-id/selfsame/internal/identity/link"
 	"github.com/selfsame-id/selfsame/internal/identity/session"
 	"github.com/selfsame-id/selfsame/internal/invariant"
 	"github.com/selfsame-id/selfsame/internal/kit/clock"
@@ -42,6 +44,7 @@ func newDwelling(t *testing.T, db *sqldb.DB) *dwelling {
 	d := &dwelling{t: t, db: db, ring: ring, id: account.NewID(), ledger: invariant.New(db, ring, guesses)}
 	accounts, contacts, devices, log := account.New(ring), contact.New(ring), device.New(ring), audit.New(ring)
 	sessions := session.New(accounts, devices, session.Life{Idle: time.Hour, Absolute: time.Hour})
+	links, person := link.New(ring), link.Link{Provider: "google", Subjects: []link.Subject{{Scope: "global", Value: "1"}, {Scope: "team", Value: "2"}}}
 	d.tx(func(ctx context.Context, tx *sqldb.Tx) error {
 		if _, err := contacts.Claim(ctx, tx, contact.Phone, "+8613800138000", d.id); err != nil {
 			return err
@@ -50,6 +53,12 @@ func newDwelling(t *testing.T, db *sqldb.DB) *dwelling {
 			return err
 		}
 		if err := contacts.Add(ctx, tx, d.id, contact.Phone, "+8613800138000"); err != nil {
+			return err
+		}
+		if _, err := links.Claim(ctx, tx, "google", person.Subjects, d.id); err != nil {
+			return err
+		}
+		if err := links.Add(ctx, tx, d.id, person); err != nil {
 			return err
 		}
 		dev, err := devices.Remember(ctx, tx, d.id, "secret", device.Device{Kind: "phone", Name: "Pixel 9"})
@@ -142,6 +151,7 @@ func TestLook_broken(t *testing.T) {
 		return `INSERT INTO job (id, kind, account_id, unique_key, due_at, expires_at, attempt, lease, dead_at, error, payload) VALUES ('` + id + `', 'courier.sms', 0, '', 0, 0, 0, '', 0, '', x'')`
 	}
 	copied := `INSERT INTO session (account_id, token_hash, id, device_id, epoch, proved, created_at, used_at) SELECT account_id, `
+	visit := `INSERT INTO federation_trip (state_hash, journey_id, kind, provider, here, network, asked, browser, answer, stage, expires_at) VALUES (x'00', 'j', 'signin', 'google', FALSE, x'', x'', `
 	cases := []struct {
 		sentence string
 		do       func(d *dwelling, ctx context.Context, tx *sqldb.Tx) error
@@ -154,7 +164,20 @@ func TestLook_broken(t *testing.T) {
 		{"a contact has a holder", do(`DELETE FROM contact_holder`)},
 		{"a holder has its contact", do(`DELETE FROM contact`)},
 		{"a contact came with an act of its owner", do(`UPDATE contact SET verified_at = verified_at - 5`)},
-		{"an active account has a way in and a way back", do(`DELETE FROM contact`)},
+		{"an active account has a way in and a way back", func(d *dwelling, ctx context.Context, tx *sqldb.Tx) error {
+			return errors.Join(do(`DELETE FROM contact`)(d, ctx, tx), do(`DELETE FROM link`)(d, ctx, tx))
+		}},
+		{"a link stands at an account", do(`DELETE FROM account`)},
+		{"a link has a holder", do(`DELETE FROM link_holder`)},
+		{"a holder has its link", do(`DELETE FROM link`)},
+		{"a link came with an act of its owner", do(`UPDATE link SET linked_at = linked_at - 5`)},
+		{"a link was used since it is there", do(`UPDATE link SET used_at = used_at - 5`)},
+		{"a link opens under the key ring", do(`UPDATE link SET profile = x'0102'`)},
+		{"a link is found by its hash, at its account", do(`DELETE FROM link_holder WHERE hash = (SELECT MIN(hash) FROM link_holder)`)},
+		{"a visit is at a stage that exists, and keeps an answer while it has one", do(visit + `x'01', x'', 'lost', 0)`)},
+		{"a visit is at a stage that exists, and keeps an answer while it has one", do(visit + `x'01', x'', 'back', 0)`)},
+		{"a visit is at a stage that exists, and keeps an answer while it has one", do(visit + `x'01', x'01', 'taken', 0)`)},
+		{"nothing came back from a visit on which nobody went", do(visit + `x'', x'01', 'held', 0)`)},
 		{"a former contact is found by its index", do(`INSERT INTO contact_former (account_id, id, kind, address, verified_at, replaced_at) SELECT id, 'f', 'phone', x'00', 1, 1 FROM account`)},
 		{"a former contact's index has its contact", do(`INSERT INTO contact_former_holder (hash, account_id, id, replaced_at) SELECT x'00', id, 'f', 1 FROM account`)},
 		{"a change is of an account, in a state that exists", do(`INSERT INTO change (account_id, id, token_hash, kind, state, proved_by, peer_id, before, after, begun_at, ready_at, object_until) SELECT id, 'c', x'00', 'add_phone', 'asleep', '', 0, x'', x'', 1, 1, 1 FROM account`)},

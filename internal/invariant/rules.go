@@ -20,9 +20,23 @@ var rules = []rule{
 	{"a contact came with an act of its owner", `SELECT CAST(c.account_id AS TEXT) FROM contact c WHERE NOT EXISTS (SELECT 1 FROM audit a
 		WHERE a.account_id = c.account_id AND a.kind IN ('account_created', 'contact_added', 'contact_changed') AND a.at BETWEEN c.verified_at AND c.verified_at + 1)`},
 	{"an active account has a way in and a way back", `SELECT CAST(a.id AS TEXT) FROM account a WHERE a.state = 'active' AND NOT EXISTS (SELECT 1 FROM contact c WHERE c.account_id = a.id)
+		AND NOT EXISTS (SELECT 1 FROM link l WHERE l.account_id = a.id)
 		AND NOT EXISTS (SELECT 1 FROM audit t WHERE t.account_id = a.id AND t.kind = 'contact_released')`}, // the exception of S-73
 	{"a former contact is found by its index", `SELECT f.id FROM contact_former f LEFT JOIN contact_former_holder h ON h.account_id = f.account_id AND h.id = f.id AND h.replaced_at = f.replaced_at WHERE h.id IS NULL`},
 	{"a former contact's index has its contact", `SELECT h.id FROM contact_former_holder h LEFT JOIN contact_former f ON f.account_id = h.account_id AND f.id = h.id WHERE f.id IS NULL`},
+
+	// Linked accounts: link and link_holder are two views of one thing.
+	{"a link stands at an account", `SELECT CAST(l.account_id AS TEXT) FROM link l LEFT JOIN account a ON a.id = l.account_id WHERE a.id IS NULL`},
+	{"a link has a holder", `SELECT CAST(l.account_id AS TEXT) FROM link l LEFT JOIN link_holder h ON h.account_id = l.account_id AND h.provider = l.provider WHERE h.account_id IS NULL`},
+	{"a holder has its link", `SELECT CAST(h.account_id AS TEXT) FROM link_holder h LEFT JOIN link l ON l.account_id = h.account_id AND l.provider = h.provider WHERE l.account_id IS NULL`},
+	{"a link came with an act of its owner", `SELECT CAST(l.account_id AS TEXT) FROM link l WHERE NOT EXISTS (SELECT 1 FROM audit a
+		WHERE a.account_id = l.account_id AND a.kind IN ('account_created', 'linked') AND a.at BETWEEN l.linked_at AND l.linked_at + 1)`},
+	{"a link was used since it is there", `SELECT CAST(account_id AS TEXT) FROM link WHERE used_at < linked_at`},
+
+	// Visits to providers.
+	{"a visit is at a stage that exists, and keeps an answer while it has one", `SELECT journey_id FROM federation_trip
+		WHERE stage NOT IN ('out', 'held', 'back', 'taken') OR (LENGTH(answer) = 0) <> (stage IN ('out', 'taken'))`},
+	{"nothing came back from a visit on which nobody went", `SELECT journey_id FROM federation_trip WHERE stage <> 'out' AND LENGTH(browser) = 0`},
 
 	// What waits, and what can be undone.
 	{"a change is of an account, in a state that exists", `SELECT c.id FROM change c LEFT JOIN account a ON a.id = c.account_id

@@ -56,8 +56,30 @@ func (h *House) dropAdditions(ctx context.Context, tx *sqldb.Tx, who account.Acc
 			return err
 		}
 	}
+	if err := h.dropLinks(ctx, tx, who.ID, since); err != nil {
+		return err
+	}
 	if dropped && !left && who.TwoStep { // else it would ask for what is gone
 		_, err = h.Accounts.SetTwoStep(ctx, tx, who.ID, false)
 	}
 	return err
+}
+
+// dropLinks removes the accounts at third-party providers that were linked since a
+// time: they are an intruder's, and free again for whomever they are of. Nothing is
+// given back at the provider, whose grant is the intruder's own.
+func (h *House) dropLinks(ctx context.Context, tx *sqldb.Tx, id account.ID, since time.Time) error {
+	list, err := h.Links.List(ctx, tx, id)
+	if err != nil {
+		return err
+	}
+	for _, l := range list {
+		if l.LinkedAt.Before(since) {
+			continue
+		}
+		if _, err := h.Links.Remove(ctx, tx, id, l.Provider); err != nil {
+			return err
+		}
+	}
+	return nil
 }

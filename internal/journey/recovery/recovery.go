@@ -26,6 +26,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity/contact"
 	"github.com/selfsame-id/selfsame/internal/identity/credential"
 	"github.com/selfsame-id/selfsame/internal/identity/device"
+	"github.com/selfsame-id/selfsame/internal/identity/link"
 	"github.com/selfsame-id/selfsame/internal/identity/passkey"
 	"github.com/selfsame-id/selfsame/internal/identity/question"
 	"github.com/selfsame-id/selfsame/internal/identity/recoverycode"
@@ -63,6 +64,7 @@ type House struct {
 	TOTP          *totp.Store
 	RecoveryCodes *recoverycode.Store
 	Questions     *question.Store
+	Links         *link.Store
 	Brand         string
 	MinLength     int           // of a password, in characters
 	MaxLength     int           // the same

@@ -20,6 +20,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity/credential"
 	"github.com/selfsame-id/selfsame/internal/identity/device"
 	"github.com/selfsame-id/selfsame/internal/identity/directory"
+	"github.com/selfsame-id/selfsame/internal/identity/link"
 	"github.com/selfsame-id/selfsame/internal/identity/passkey"
 	"github.com/selfsame-id/selfsame/internal/identity/passkey/passkeytest"
 	"github.com/selfsame-id/selfsame/internal/identity/question"
@@ -128,7 +129,7 @@ func New(t testing.TB, db *sqldb.DB, c *clock.Clock, ring *seal.Ring) *Town {
 		Sessions: sessions, Audit: history, Book: counts, Notices: notices, Endings: endings, Freezes: freezes, Life: 30 * time.Minute}
 	w.Recovery = &recovery.House{DB: db, Regions: regions, Names: names, Prover: p, Accounts: accounts, Contacts: contacts, Devices: devices,
 		Sessions: sessions, Changes: changes, Audit: history, Passwords: passwords, Book: counts, Notices: notices, Endings: endings, Freezes: freezes,
-		Passkeys: keys, TOTP: apps, RecoveryCodes: codes, Questions: asked.Stored, Brand: "Selfsame", MinLength: 8, MaxLength: 256, Life: 30 * time.Minute}
+		Passkeys: keys, TOTP: apps, RecoveryCodes: codes, Questions: asked.Stored, Links: link.New(ring), Brand: "Selfsame", MinLength: 8, MaxLength: 256, Life: 30 * time.Minute}
 	w.Settings = &settings.House{DB: db, Accounts: accounts, Contacts: contacts, Devices: devices, Sessions: sessions, Audit: history, Passwords: passwords,
 		Book: counts, Notices: notices, Prover: p, Changes: changes, Endings: endings, Watch: w.Freeze, Brand: "Selfsame"}
 	p.Watch = w.Freeze
