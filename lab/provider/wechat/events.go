@@ -28,6 +28,8 @@ type message struct {
 	body  string
 }
 
+var events = []string{"user_info_modified", "user_authorization_revoke", "user_authorization_cancellation", "setup"}
+
 var errEcho = errors.New("wechat: the message server did not echo echostr")
 
 // Event sends one of
@@ -46,11 +48,10 @@ var errEcho = errors.New("wechat: the message server did not echo echostr")
 //	stale           sent an hour ago
 //	wrong_audience  about and for another app
 func (s *Sim) Event(kind, person, variant string) (int, error) {
-	switch kind {
-	case "setup":
+	switch {
+	case kind == "setup":
 		return s.setup(variant)
-	case "user_info_modified", "user_authorization_revoke", "user_authorization_cancellation":
-	default:
+	case !slices.Contains(events, kind):
 		return 0, provider.ErrNoEvent
 	}
 	p, ok := s.desk.Person(person)

@@ -19,6 +19,7 @@ package wechat
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -89,7 +90,10 @@ type Sim struct {
 	sent   map[string]message // kind and person -> the last message
 }
 
-var _ provider.Vendor = (*Sim)(nil)
+var (
+	_ provider.Vendor    = (*Sim)(nil)
+	_ provider.Describer = (*Sim)(nil)
+)
 
 // grant is what a code or a token stands for.
 type grant struct{ App, Person, Scope string }
@@ -143,6 +147,12 @@ func (s *Sim) Name() string { return "wechat" }
 
 // Desk is the people, the failures and the record.
 func (s *Sim) Desk() *provider.Desk { return s.desk }
+
+// Quirks are the names of Quirks, in order.
+func (s *Sim) Quirks() []string { return slices.Sorted(maps.Keys(Quirks)) }
+
+// Events are the kinds of messages.
+func (s *Sim) Events() []string { return slices.Clone(events) }
 
 // ServeHTTP is everything below open.weixin.qq.com and api.weixin.qq.com.
 func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
