@@ -8,10 +8,9 @@
 // restrict (S-170). It owns the table federation_deletion.
 //
 //	link, for a provider
-//	  [proofs] -> redirect --check, linked to nobody--> done
-//	     |           |
-//	     |           +--linked elsewhere--> confirm -> [proofs of that account] -> done
-//	     +-- an app: identify --provider, with what its SDK gave--> as above
+//	  [proofs] -> redirect --check, or an app with what its SDK gave--> done
+//	                 |
+//	                 +--linked elsewhere--> confirm -> [proofs of that account] -> done
 package linking
 
 import (
@@ -91,9 +90,6 @@ func (f *facts) Path() (string, locale.Tag, string) { return f.Region, f.Locale,
 // Purpose tells the runner which provider it is about.
 func (f *facts) Purpose() string { return f.Provider }
 
-// here tells whether the person is at a page of ours, where nothing can be handed over.
-func (f *facts) here() bool { return flow.Visitor{Surface: f.Surface}.Here() }
-
 // proving is the proof in progress: of the account, then of the one that a link leaves.
 func (f *facts) proving() *proof.Proving {
 	if f.Other != nil {
@@ -115,7 +111,7 @@ func Journey(h *House) *flow.Journey[facts] {
 	for name, s := range steps {
 		steps[name] = h.withBack(s)
 	}
-	away := stage{Show: h.showRedirect, Moves: map[string]move{"check": h.check(), "back": h.back()}}
+	away := stage{Show: h.showRedirect, Moves: map[string]move{"check": h.check(), "provider": h.provider()}}
 	if theirs, both := steps[step.TypeRedirect]; both { // another linked account can be what proves this one
 		away = flow.Either((*facts).isProving, theirs, away)
 	}

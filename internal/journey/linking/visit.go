@@ -21,15 +21,10 @@ type answer struct {
 	refused error
 }
 
-// leave goes to the provider, or from an app to the question how. A visit that is
-// still under way goes on.
+// leave goes to the provider. A visit that is still under way goes on.
 func (h *House) leave(ctx context.Context, tx *sqldb.Tx, c *call) error {
 	f := c.Facts
 	if f.Trip != nil && c.Now.Before(f.Trip.BegunAt.Add(federation.TripLife)) {
-		return nil
-	}
-	f.Trip = nil
-	if !f.here() {
 		return nil
 	}
 	return h.depart(ctx, tx, c)
@@ -69,11 +64,10 @@ func (h *House) stop(ctx context.Context, tx *sqldb.Tx, c *call, because error) 
 	return nil
 }
 
-// back leaves the question whether to move a link, the proofs for that, and an app's
-// visit.
+// back leaves the question whether to move a link, and the proofs for that.
 func (h *House) back() move {
 	return move{Apply: h.restart, Count: func(ctx context.Context, tx *sqldb.Tx, c *call) error {
-		if f := c.Facts; f.Person == nil && (f.Active() || f.here()) {
+		if f := c.Facts; f.Person == nil {
 			return flow.JourneyStep.With("present", string(c.Step))
 		}
 		return nil
@@ -93,23 +87,22 @@ func (h *House) fresh(c *call) error {
 	return session.ProofRequired.With("for", string(policy.Link))
 }
 
-// showIdentify asks an app for what the provider's SDK gave, or for the way by a
-// browser.
+// showIdentify is where a visit could not begin: the provider was switched off
+// meanwhile (S-51), unless it is there again.
 func (h *House) showIdentify(ctx context.Context, q sqldb.Querier, c *call) (step.Step, error) {
-	f := c.Facts
 	s := step.Identify{Head: step.Head{Type: step.TypeIdentify, Inputs: []string{}}, Providers: []step.Provider{}}
-	if h.Desk.Offers(f.Region, f.Surface, f.Provider) { // else it was switched off meanwhile (S-51)
+	if f := c.Facts; h.Desk.Offers(f.Region, f.Surface, f.Provider) {
 		s.Inputs, s.Providers = []string{"provider"}, []step.Provider{h.Desk.Choice(f.Surface, f.Provider, f.Nonce, c.Now)}
 	}
 	return s, nil
 }
 
+// showRedirect leads to the provider; an app may as well hand over what the provider's
+// SDK gave it.
 func (h *House) showRedirect(ctx context.Context, q sqldb.Querier, c *call) (step.Step, error) {
-	s := h.Desk.Show(c.Facts.Trip)
-	s.Inputs = []string{"check"}
-	if !c.Facts.here() {
-		s.Inputs = append(s.Inputs, "back")
-	}
+	f := c.Facts
+	s := h.Desk.Show(f.Trip)
+	s.Inputs, s.Providers = []string{"check", "provider"}, []step.Provider{h.Desk.Choice(f.Surface, f.Provider, f.Nonce, c.Now)}
 	return s, nil
 }
 
