@@ -44,7 +44,9 @@ remote/mail/...             : kit/... remote/courier/attempt remote/mail
 remote/courier              : kit/... remote/sms remote/mail remote/numbers
 remote/numbers              : kit/...
 remote/provider             : kit/...
-remote/provider/...         : kit/... remote/provider
+remote/provider/idtoken     : kit/... remote/provider
+remote/provider/codeflow    : kit/... remote/provider
+remote/provider/...         : kit/... remote/provider remote/provider/idtoken remote/provider/codeflow
 remote/notify               : kit/...
 
 # Floor 2b, the nouns.
