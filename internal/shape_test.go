@@ -149,19 +149,23 @@ func TestFiles_standAlone(t *testing.T) {
 // the risky parts of S-165. Each has a fuzz target, and is mended first when a
 // library under it has an advisory.
 var fuzzed = map[string]string{
-	"internal/front/help":            "search words",
-	"internal/front/httpd":           "JSON bodies, forms, cookies, return paths",
-	"internal/identity/account":      "account IDs",
-	"internal/identity/credential":   "passwords; stored hashes",
-	"internal/identity/question":     "answers to security questions",
-	"internal/identity/recoverycode": "recovery codes",
-	"internal/identity/totp":         "codes of authenticator apps",
-	"internal/kit/captcha":           "solutions",
-	"internal/kit/email":             "e-mail addresses",
-	"internal/kit/locale":            "the languages a browser asks for",
-	"internal/kit/picture":           "pictures",
-	"internal/remote/numbers":        "phone numbers",
-	"internal/remote/sms/httpgw":     "receipts and texts of carriers",
+	"internal/front/help":               "search words",
+	"internal/front/httpd":              "JSON bodies, forms, cookies, return paths",
+	"internal/identity/account":         "account IDs",
+	"internal/identity/credential":      "passwords; stored hashes",
+	"internal/identity/question":        "answers to security questions",
+	"internal/identity/recoverycode":    "recovery codes",
+	"internal/identity/totp":            "codes of authenticator apps",
+	"internal/kit/captcha":              "solutions",
+	"internal/kit/email":                "e-mail addresses",
+	"internal/kit/locale":               "the languages a browser asks for",
+	"internal/kit/picture":              "pictures",
+	"internal/remote/numbers":           "phone numbers",
+	"internal/remote/provider/apple":    "notifications, first-time names",
+	"internal/remote/provider/facebook": "signed requests",
+	"internal/remote/provider/google":   "security events",
+	"internal/remote/provider/idtoken":  "ID tokens and key sets",
+	"internal/remote/sms/httpgw":        "receipts and texts of carriers",
 }
 
 // unfuzzed are risky rooms without a fuzz target.

@@ -5,16 +5,11 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
-	"time"
 )
 
 // codeMost bounds what a callback or an app hands over as a code or an opaque token,
 // in bytes.
 const codeMost = 2048
-
-// Spare is how long a call may take that brings no more than a name, once it is
-// known who it was.
-const Spare = 3 * time.Second
 
 // One reads a parameter of a callback or a message: ok is false if it is missing,
 // empty, there twice, longer than 2 KiB or not printable ASCII without blanks.

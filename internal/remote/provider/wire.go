@@ -16,6 +16,7 @@ import (
 const (
 	dialFor  = 3 * time.Second
 	WaitFor  = 8 * time.Second
+	spareFor = 3 * time.Second
 	bodyMost = 1 << 20 // bytes
 )
 
@@ -27,6 +28,15 @@ type Wire struct {
 	Transport http.RoundTripper
 	// For is how long one call may take; 0: WaitFor.
 	For time.Duration
+}
+
+// Spare is the way for a call that brings no more than a name, once it is known who
+// it was: it takes 3 s at most.
+func (w Wire) Spare() Wire {
+	if w.For == 0 || w.For > spareFor {
+		w.For = spareFor
+	}
+	return w
 }
 
 // Answer is what a vendor answered.
