@@ -33,6 +33,7 @@ type Desk struct {
 	codes    map[string]*issued
 	requests []Request
 	changes  uint64
+	resets   []func()
 }
 
 type issued struct {
@@ -148,9 +149,20 @@ func (d *Desk) Changes() uint64 {
 // Reset is a fresh start: the first people, no failure, no codes, no record.
 func (d *Desk) Reset() {
 	d.mu.Lock()
-	defer d.mu.Unlock()
 	d.people, d.failure, d.codes, d.requests = firstPeople(), None, map[string]*issued{}, nil
 	d.changes++
+	resets := slices.Clone(d.resets)
+	d.mu.Unlock()
+	for _, reset := range resets {
+		reset()
+	}
+}
+
+// OnReset has do called after every Reset: what else the vendor remembers goes.
+func (d *Desk) OnReset(do func()) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.resets = append(d.resets, do)
 }
 
 // Issue remembers that code stands for what, once, for life.

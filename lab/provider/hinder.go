@@ -10,7 +10,7 @@ import (
 // Failures are all that a vendor knows, in the order in which a page offers them.
 func Failures() []Failure {
 	return []Failure{None, Denied, CodeReused, CodeExpired, Slow, ServerErr, Malformed, Oversized, HTML, Busy, Limited,
-		WrongSecret, WrongAudience, WrongNonce, BadSignature, UnknownKey, Stale}
+		WrongSecret, WrongAudience, WrongNonce, WrongIssuer, BadSignature, UnknownKey, AlgNone, AlgHMAC, Stale}
 }
 
 // Hinder answers a request of a server in the way of a failure that is the same at

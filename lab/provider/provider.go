@@ -41,11 +41,14 @@ const (
 	WrongNonce    Failure = "wrong_nonce"
 	BadSignature  Failure = "bad_signature"
 	UnknownKey    Failure = "unknown_key" // signed by a key that is not published
-	Stale         Failure = "stale"       // a token of an hour ago
-	Oversized     Failure = "oversized"   // 2 MiB
-	HTML          Failure = "html"        // a page with status 200
-	Busy          Failure = "busy"        // the vendor's own word for it
-	Limited       Failure = "limited"     // too many calls, in the vendor's own words
+	WrongIssuer   Failure = "wrong_issuer"
+	AlgNone       Failure = "alg_none"  // a token that is not signed and says so
+	AlgHMAC       Failure = "alg_hmac"  // a token signed HS256 with the published key as the secret
+	Stale         Failure = "stale"     // a token of an hour ago
+	Oversized     Failure = "oversized" // 2 MiB
+	HTML          Failure = "html"      // a page with status 200
+	Busy          Failure = "busy"      // the vendor's own word for it
+	Limited       Failure = "limited"   // too many calls, in the vendor's own words
 )
 
 // SlowFor is how long a slow vendor takes, in real time.
