@@ -9,6 +9,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/front/httpd"
 	"github.com/selfsame-id/selfsame/internal/identity/audit"
 	"github.com/selfsame-id/selfsame/internal/identity/contact"
+	"github.com/selfsame-id/selfsame/internal/identity/link"
 	"github.com/selfsame-id/selfsame/internal/identity/session"
 	"github.com/selfsame-id/selfsame/internal/journey/proof"
 	"github.com/selfsame-id/selfsame/internal/journey/settings"
@@ -70,6 +71,9 @@ func (p *Pages) accountFrame(f *Frame, path string) accountFrame {
 	f.Shape = "account"
 	f.Scripts = append(f.Scripts, "prompts.js")
 	for _, place := range accountPlaces {
+		if place.path == linkedPath && path != linkedPath && p.cfg.Linked == nil {
+			continue
+		}
 		if place.path == path {
 			f.titled(f.T(place.key))
 		}
@@ -88,7 +92,7 @@ var notices = map[string]string{
 	"two_step_on": "page.notice.two_step_on", "two_step_off": "page.notice.two_step_off", "sms_protected": "page.notice.sms_protected", "sms_unprotected": "page.notice.sms_unprotected",
 	"trusted": "page.notice.trusted", "distrusted": "page.notice.distrusted", "prompt_approved": "page.notice.prompt_approved", "prompt_denied": "page.notice.prompt_denied",
 	"nickname": "page.notice.nickname", "password": "page.notice.password", "avatar": "page.notice.avatar", "avatar_removed": "page.notice.avatar_removed",
-	"linked": "page.notice.linked", "unlinked": "page.notice.unlinked",
+	"link_linked": "page.notice.link_linked", "link_moved": "page.notice.link_moved", "unlinked": "page.notice.unlinked",
 	"totp_on": "page.notice.totp_on", "totp_off": "page.notice.totp_off", "codes_kept": "page.notice.codes_kept",
 	"questions_set": "page.notice.questions_set", "questions_off": "page.notice.questions_off",
 }
@@ -148,14 +152,18 @@ func (p *Pages) overview(w http.ResponseWriter, r *http.Request, me *session.Liv
 	if err != nil {
 		return err
 	}
-	return p.write(w, http.StatusOK, p.overviewView(p.noticed(r, me), o, devices, recent, told))
+	linked, err := p.listLinked(ctx, me)
+	if err != nil {
+		return err
+	}
+	return p.write(w, http.StatusOK, p.overviewView(p.noticed(r, me), o, linked, devices, recent, told))
 }
 
 // noticesLooked is how many of the latest notices are looked at for one that did
 // not arrive.
 const noticesLooked = 6
 
-func (p *Pages) overviewView(f *Frame, o settings.Overview, devices []settings.Device, recent []audit.Entry, told []proof.Told) view {
+func (p *Pages) overviewView(f *Frame, o settings.Overview, linked []link.Link, devices []settings.Device, recent []audit.Entry, told []proof.Told) view {
 	v := overviewPage{accountFrame: p.accountFrame(f, "/account"), Nickname: displayName(f), AccountID: f.Me.AccountID.Spaced()}
 	v.Concerns = append(f.concerns(o, devices, recent), f.undelivered(told)...)
 	you := rowGroup{Name: "you", Title: f.T("page.account.group_you")}
@@ -165,6 +173,9 @@ func (p *Pages) overviewView(f *Frame, o settings.Overview, devices []settings.D
 			row.State = f.Num(c.Value)
 		}
 		you.Rows = append(you.Rows, row)
+	}
+	if p.cfg.Linked != nil || len(linked) > 0 {
+		you.Rows = append(you.Rows, stateRow{Way: Way{Href: linkedPath, Icon: "link", Text: f.T("page.linked.title")}, State: f.linkedState(linked)})
 	}
 	you.Rows = append(you.Rows, stateRow{Way: Way{Href: "/account/profile", Icon: "user-round", Text: f.T("page.profile.title")}, State: f.T("page.account.profile_state")})
 	safe := rowGroup{Name: "safe", Title: f.T("page.account.group_safe")}
@@ -177,7 +188,8 @@ func (p *Pages) overviewView(f *Frame, o settings.Overview, devices []settings.D
 	if len(recent) > 0 {
 		activity.State = f.H("page.account.activity_state", "what", f.event(recent[0]), "ago", f.Ago(recent[0].At))
 	}
-	safe.Rows = []stateRow{security, where, activity}
+	ways := stateRow{Way: Way{Href: "/account/security#ways", Icon: "key-round", Text: f.T("page.security.ways")}, State: f.waysState(o)}
+	safe.Rows = []stateRow{security, ways, where, activity}
 	v.Groups = []rowGroup{you, safe}
 	return v
 }

@@ -42,7 +42,7 @@ var eventIcons = map[audit.Kind]string{
 // event says what happened: the sentence audit.<kind>, or audit.<kind>_<method>
 // where there is one.
 func (f *Frame) event(e audit.Entry) string {
-	args := []any{"device", e.Details["device"], "place", e.Details["place"], "method", e.Details["method"], "contact", e.Details["contact"], "devices", e.Details["signed_out"]}
+	args := []any{"device", e.Details["device"], "place", e.Details["place"], "method", e.Details["method"], "contact", e.Details["contact"], "devices", e.Details["signed_out"], "provider", f.providerName(e.Details["provider"])}
 	key := "audit." + string(e.Kind)
 	if e.Details["signed_out"] != "" && f.has(key+"_signed_out") {
 		key += "_signed_out" // which devices have to sign in anew
@@ -54,7 +54,11 @@ func (f *Frame) event(e audit.Entry) string {
 }
 
 func (f *Frame) activityRow(e audit.Entry) activityRow {
-	return activityRow{Time: e.At, Icon: cmp.Or(eventIcons[e.Kind], "info"), Text: f.event(e), Device: e.Details["device"], Place: e.Details["place"]}
+	icon := cmp.Or(eventIcons[e.Kind], "info")
+	if provider := e.Details["provider"]; provider != "" {
+		icon = f.providerIcon(provider)
+	}
+	return activityRow{Time: e.At, Icon: icon, Text: f.event(e), Device: e.Details["device"], Place: e.Details["place"]}
 }
 
 // eventsAPage is how many entries of the activity stand on a page.

@@ -20,6 +20,8 @@ type Federation interface {
 	Confirm(ctx context.Context, token, browser string, mine bool) (federation.Arrival, error)
 }
 
+var _ Federation = (*federation.Desk)(nil)
+
 // The addresses of the way. The callback is registered at the providers and never
 // changes.
 const (
@@ -32,8 +34,17 @@ func (p *Pages) mountFederation(rt *httpd.Router) {
 	if p.cfg.Federation == nil {
 		return
 	}
-	rt.Handle("GET "+goPath+"{ticket}", p.leaveFor)
-	rt.Handle("GET /federation/{provider}/callback", p.arrive)
+	// /federation/go/{ticket} and /federation/{provider}/callback: one pattern, because
+	// neither is more special than the other.
+	rt.Handle("GET /federation/{provider}/{end}", func(w http.ResponseWriter, r *http.Request) error {
+		switch end := r.PathValue("end"); {
+		case end == "callback":
+			return p.arrive(w, r)
+		case r.PathValue("provider") == "go":
+			return p.leaveFor(w, r, end)
+		}
+		return fault.NotFound
+	})
 	// A provider that answers by a form of its own page: no cookie of ours comes with
 	// it, and none is set by it (S-45).
 	rt.Handle("POST /federation/{provider}/callback", p.arriveByPost, httpd.Foreign())
@@ -42,9 +53,9 @@ func (p *Pages) mountFederation(rt *httpd.Router) {
 }
 
 // leaveFor sends a browser to the provider and remembers which browser it was.
-func (p *Pages) leaveFor(w http.ResponseWriter, r *http.Request) error {
+func (p *Pages) leaveFor(w http.ResponseWriter, r *http.Request, ticket string) error {
 	browser, _ := httpd.Cookie(r, httpd.FederationCookie)
-	d, err := p.cfg.Federation.Leave(r.Context(), r.PathValue("ticket"), browser)
+	d, err := p.cfg.Federation.Leave(r.Context(), ticket, browser)
 	if err != nil {
 		return err
 	}
@@ -169,7 +180,9 @@ func (p *Pages) backAtApp(w http.ResponseWriter, r *http.Request) error {
 
 func (p *Pages) backAtAppView(f *Frame, provider string, stopped bool) view {
 	v := backAtAppPage{Frame: f, Icon: "circle-check", Heading: f.T("page.federation.back_title"), Lead: f.T("page.federation.back_lead")}
+	f.Path = backPath
 	if key := "provider." + provider; f.has(key) { // never a word out of the address
+		f.Path += "?provider=" + provider
 		v.Lead = f.T("page.federation.back_lead_at", "provider", f.T(key))
 	}
 	if stopped {

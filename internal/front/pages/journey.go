@@ -370,6 +370,9 @@ func (v *visit) goOn() error {
 			id, _ := account.ReadID(done.Account.ID)
 			return v.write(v.w, http.StatusOK, v.foundView(v.frame(v.r, v.me), id.Spaced()))
 		}
+		if v.kind == linkKind {
+			return v.linkDone(done)
+		}
 		if page := resultPath(done.Result, v.returnTo); page != "" {
 			return seeOther(v.w, page)
 		}

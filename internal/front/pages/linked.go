@@ -9,6 +9,8 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity/link"
 	"github.com/selfsame-id/selfsame/internal/identity/session"
 	"github.com/selfsame-id/selfsame/internal/journey/flow"
+	"github.com/selfsame-id/selfsame/internal/journey/flow/step"
+	"github.com/selfsame-id/selfsame/internal/journey/linking"
 	"github.com/selfsame-id/selfsame/internal/kit/fault"
 )
 
@@ -20,13 +22,17 @@ type Linked interface {
 	Offered(me *session.Live, surface string) []string
 	// Unlink removes one; its refusals are proof_required, last_way_in and not_found.
 	Unlink(ctx context.Context, me *session.Live, provider string) error
+	// Deletion is what became of a provider's request to delete data, by its code.
+	Deletion(ctx context.Context, code string) (linking.Deletion, error)
 }
+
+var _ Linked = (*linking.House)(nil)
 
 // The addresses of linked accounts, and of the journey that links one (the kind link).
 const (
 	linkedPath = "/account/linked"
 	linkPath   = "/account/link"
-	linkKind   = "link"
+	linkKind   = linking.Kind
 )
 
 func (p *Pages) mountLinked(rt *httpd.Router) {
@@ -41,6 +47,7 @@ func (p *Pages) mountLinked(rt *httpd.Router) {
 	rt.Handle("POST "+linkPath, p.signedIn(j.linkAnswer))
 	rt.Handle("GET "+linkPath+"/delivery", j.delivery)
 	rt.Handle("POST "+linkPath+"/passkey", j.passkey)
+	rt.Handle("GET "+linking.DeletionPath, p.deletion)
 }
 
 // linkedPage lists the linked accounts and adds one.
@@ -234,4 +241,32 @@ func (f *Frame) linkedState(list []link.Link) string {
 		return f.T("page.linked.none")
 	}
 	return f.book.List(f.Lang, slices.Compact(names)...)
+}
+
+// linkDone is where the journey ends: the list, with what was done.
+func (v *visit) linkDone(done step.Done) error {
+	return seeOther(v.w, linkedPath+"?done=link_"+done.Result)
+}
+
+// deletion says what became of a provider's request to delete data, to whoever has
+// its code. It tells nothing of an account (S-17).
+func (p *Pages) deletion(w http.ResponseWriter, r *http.Request) error {
+	d, err := p.cfg.Linked.Deletion(r.Context(), r.URL.Query().Get("c"))
+	if err != nil {
+		return err
+	}
+	return p.write(w, http.StatusOK, p.deletionView(p.frame(r, nil), d))
+}
+
+// deletionView is a result: page.federation.deletion.<result> says what it means.
+func (p *Pages) deletionView(f *Frame, d linking.Deletion) view {
+	v := resultPage{Frame: f, Icon: "circle-check", Heading: f.T("page.federation.deletion_title", "provider", f.providerName(d.Provider)),
+		Primary: Way{Href: linkedPath, Text: f.T("page.linked.title")}, Rows: []Way{{Href: "/", Text: f.T("page.home"), Icon: "house"}}}
+	key := "page.federation.deletion." + d.Result
+	if !f.has(key) {
+		key = "page.federation.deletion.nothing"
+	}
+	v.Lead = f.T(key, "provider", f.providerName(d.Provider))
+	v.When = f.H("page.federation.deletion_at", "time", f.At(d.At))
+	return v.named()
 }

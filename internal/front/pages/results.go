@@ -2,6 +2,7 @@ package pages
 
 import (
 	"cmp"
+	"html/template"
 	"net/http"
 	"net/url"
 
@@ -16,7 +17,8 @@ type resultPage struct {
 	*Frame
 	Heading, Lead string
 	Icon          string
-	AccountID     string // of the account that was looked for; empty: it is about something else
+	When          template.HTML // when it was done; empty: just now
+	AccountID     string        // of the account that was looked for; empty: it is about something else
 	Points        []string
 	Primary       Way
 	Rows          []Way

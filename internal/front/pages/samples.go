@@ -173,7 +173,7 @@ func (s *stage) sampleOverview() settings.Overview {
 func (s *stage) safeOverview() settings.Overview {
 	o := s.sampleOverview()
 	o.Account.TwoStep, o.Trusted, o.CodesLeft = true, true, 9
-	for _, m := range []policy.Method{policy.Passkey, policy.TOTP, policy.RecoveryCode, policy.Questions} {
+	for _, m := range []policy.Method{policy.Passkey, policy.TOTP, policy.RecoveryCode, policy.Questions, policy.LinkedSignIn} {
 		o.Ways = append(o.Ways, policy.Way{Method: m, Since: o.Password})
 	}
 	return o
@@ -219,14 +219,14 @@ func accountStories() []story {
 	}
 	return []story{
 		{name: "account.overview", make: in(func(s *stage) view {
-			return s.overviewView(s.f, s.safeOverview(), s.sampleDevices()[:1], s.sampleActivity()[:1], nil)
+			return s.overviewView(s.f, s.safeOverview(), s.sampleLinked(), s.sampleDevices()[:1], s.sampleActivity()[:1], nil)
 		})},
 		{name: "account.overview_look", make: in(func(s *stage) view {
-			return s.overviewView(s.f, s.sampleOverview(), s.sampleDevices(), s.sampleActivity(), s.sampleNotices())
+			return s.overviewView(s.f, s.sampleOverview(), nil, s.sampleDevices(), s.sampleActivity(), s.sampleNotices())
 		})},
 		{name: "account.overview_new", make: in(func(s *stage) view {
 			s.f.Me.Account.Nickname = ""
-			return s.overviewView(s.f, settings.Overview{Account: s.f.Me.Account, Ways: []policy.Way{{Method: policy.SMSCode}}}, nil, nil, nil)
+			return s.overviewView(s.f, settings.Overview{Account: s.f.Me.Account, Ways: []policy.Way{{Method: policy.SMSCode}}}, nil, nil, nil, nil)
 		})},
 		{name: "account.contacts", make: in(func(s *stage) view { return s.contactsView(s.f, s.masked(s.sampleContacts()), nil, false) })},
 		{name: "account.contacts_full", make: in(func(s *stage) view { return s.contactsView(s.f, s.inFull(s.sampleContacts()), nil, true) })},
@@ -234,15 +234,17 @@ func accountStories() []story {
 			s.f.Me.Proved = nil
 			return s.contactsView(s.f, s.masked(s.sampleContacts()[:1]), nil, false)
 		})},
-		{name: "account.security", make: in(func(s *stage) view { return s.securityView(s.f, s.sampleOverview(), s.sampleActivity()) })},
-		{name: "account.security_safe", make: in(func(s *stage) view { return s.securityView(s.f, s.safeOverview(), s.sampleActivity()) })},
+		{name: "account.security", make: in(func(s *stage) view { return s.securityView(s.f, s.sampleOverview(), nil, s.sampleActivity()) })},
+		{name: "account.security_safe", make: in(func(s *stage) view {
+			return s.securityView(s.f, s.safeOverview(), s.sampleLinked(), s.sampleActivity())
+		})},
 		{name: "account.security_few_codes", make: in(func(s *stage) view {
 			o := s.safeOverview()
 			o.CodesLeft, o.Trusted = 1, false
-			return s.securityView(s.f, o, s.sampleActivity())
+			return s.securityView(s.f, o, nil, s.sampleActivity())
 		})},
 		{name: "account.security_new", make: in(func(s *stage) view {
-			return s.securityView(s.f, settings.Overview{Contacts: s.sampleContacts()[:1], Offered: everyMethod, Ways: []policy.Way{{Method: policy.SMSCode}}}, nil)
+			return s.securityView(s.f, settings.Overview{Contacts: s.sampleContacts()[:1], Offered: everyMethod, Ways: []policy.Way{{Method: policy.SMSCode}}}, nil, nil)
 		})},
 		{name: "account.password", make: in(func(s *stage) view { return s.passwordView(s.f, false, []string{"Pixel 9", "Firefox on Windows"}) })},
 		{name: "account.password_common", status: 422, make: in(func(s *stage) view {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/identity/link"
 	"github.com/selfsame-id/selfsame/internal/journey/flow/step"
+	"github.com/selfsame-id/selfsame/internal/journey/linking"
 	"github.com/selfsame-id/selfsame/internal/journey/proof/federation"
 )
 
@@ -42,6 +43,11 @@ func federationStories() []story {
 			return step.LinkOrCreate{Head: head(step.TypeLinkOrCreate, inputs...), Provider: provider, Name: name}
 		}, "", "")
 	}
+	deleted := func(result string) func(s *stage) (view, error) {
+		return func(s *stage) (view, error) {
+			return s.deletionView(s.f, linking.Deletion{Provider: "facebook", Result: result, At: s.f.now.Add(-50 * time.Hour)}), nil
+		}
+	}
 	failed := func(reason string) func(s *stage) (view, error) {
 		return func(s *stage) (view, error) {
 			return s.errorView(s.f, s.failure(federation.ProviderFailed.With("provider", "apple").With("reason", reason)), "/"), nil
@@ -55,6 +61,17 @@ func federationStories() []story {
 		{name: "federation.linking", make: withProviders("signin", "", "google", "google", "facebook", "apple")},
 		{name: "federation.redirect", make: away("")},
 		{name: "federation.redirect_waiting", make: away("waiting=1", "new_device")},
+		{name: "federation.redirect_choice", make: func(s *stage) (view, error) {
+			return s.play("change_phone", step.Redirect{Head: head(step.TypeRedirect, "check", "provider", "other_way"), Provider: "google", URL: goPath + "sample",
+				ExpiresAt: s.f.now.Add(9 * time.Minute), Providers: []step.Provider{{Provider: "google"}, {Provider: "apple"}}, Why: []string{"two_kinds"}}, nil, "", nil)
+		}},
+		{name: "federation.redirect_again", status: 403, make: proving("link", func(*stage) step.Step {
+			return step.Identify{Head: head(step.TypeIdentify, "provider"), Providers: []step.Provider{{Provider: "google"}}}
+		}, "provider_denied", "")},
+		{name: "federation.move", status: 409, make: proving("link", func(*stage) step.Step {
+			return step.Confirm{Head: head(step.TypeConfirm, "confirm", "back"), Action: "move_link",
+				Effects: []step.Effect{{Effect: "link_proved"}, {Effect: "link_leaves"}, {Effect: "link_comes"}, {Effect: "link_told"}}}
+		}, "linked_elsewhere", "")},
 		{name: "federation.link_or_create", make: first("google", "Lin Yue", "link", "create", "back")},
 		{name: "federation.link_or_create_nameless", make: first("qq", "", "link", "create", "back")},
 		{name: "federation.link_only", make: first("apple", "Lin Yue", "link", "back")},
@@ -69,6 +86,9 @@ func federationStories() []story {
 		}},
 		{name: "federation.back", make: func(s *stage) (view, error) { return s.backAtAppView(s.f, "google", false), nil }},
 		{name: "federation.back_unknown", make: func(s *stage) (view, error) { return s.backAtAppView(s.f, "<b>", false), nil }},
+		{name: "federation.deleted", make: deleted("deleted")},
+		{name: "federation.deletion_kept", make: deleted("kept")},
+		{name: "federation.deletion_nothing", make: deleted("nothing")},
 		{name: "federation.stopped", make: func(s *stage) (view, error) { return s.backAtAppView(s.f, "", true), nil }},
 	}
 	for _, reason := range []string{"timeout", "unavailable", "expired", "refused", "replayed", "state_unknown", "state_used", "other_browser", "other_provider", "other_account"} {

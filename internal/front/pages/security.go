@@ -7,6 +7,7 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/identity/audit"
 	"github.com/selfsame-id/selfsame/internal/identity/contact"
+	"github.com/selfsame-id/selfsame/internal/identity/link"
 	"github.com/selfsame-id/selfsame/internal/identity/session"
 	"github.com/selfsame-id/selfsame/internal/journey/proof/policy"
 	"github.com/selfsame-id/selfsame/internal/journey/settings"
@@ -46,10 +47,14 @@ func (p *Pages) security(w http.ResponseWriter, r *http.Request, me *session.Liv
 	if err != nil {
 		return err
 	}
-	return p.write(w, http.StatusOK, p.securityView(p.noticed(r, me), o, recent))
+	linked, err := p.listLinked(r.Context(), me)
+	if err != nil {
+		return err
+	}
+	return p.write(w, http.StatusOK, p.securityView(p.noticed(r, me), o, linked, recent))
 }
 
-func (p *Pages) securityView(f *Frame, o settings.Overview, recent []audit.Entry) view {
+func (p *Pages) securityView(f *Frame, o settings.Overview, linked []link.Link, recent []audit.Entry) view {
 	v := securityPage{accountFrame: p.accountFrame(f, "/account/security"), Article: "/help/verification/what-is-2-step-verification"}
 	v.Safe, v.Next, v.NextWhy = f.safety(o)
 	v.Fine = v.Next.Href == ""
@@ -57,6 +62,9 @@ func (p *Pages) securityView(f *Frame, o settings.Overview, recent []audit.Entry
 		v.Contacts = append(v.Contacts, f.contactMethod(c))
 	}
 	v.Methods, v.TwoStep = f.methodRows(o), f.twoStepRow(o)
+	if p.cfg.Linked != nil || len(linked) > 0 {
+		v.Methods = append(v.Methods, f.linkedMethod(linked))
+	}
 	for _, e := range recent {
 		if !slices.Contains(everyday, e.Kind) && len(v.Events) < securityEvents {
 			v.Events = append(v.Events, f.activityRow(e))
@@ -110,6 +118,32 @@ func (f *Frame) methodRows(o settings.Overview) []methodRow {
 		rows = append(rows, row)
 	}
 	return rows
+}
+
+// linkedMethod is the row of the accounts elsewhere that open this one.
+func (f *Frame) linkedMethod(list []link.Link) methodRow {
+	row := methodRow{Way: Way{Icon: "link", Text: f.T("page.security.method.linked"), Href: linkedPath}, State: f.T("page.security.off.linked")}
+	if len(list) > 0 {
+		row.On, row.State = true, f.linkedState(list)
+	}
+	for _, l := range list {
+		row.Warn = row.Warn || !l.Works()
+	}
+	return row
+}
+
+// waysState names all ways to sign in of an account in one line.
+func (f *Frame) waysState(o settings.Overview) string {
+	var names []string
+	for _, m := range ownWays(o) {
+		if key := "page.security.method." + string(m); f.has(key) {
+			names = append(names, f.T(key))
+		}
+	}
+	if names == nil {
+		return f.T("page.security.off.passkey")
+	}
+	return f.book.List(f.Lang, names...)
 }
 
 func (f *Frame) twoStepRow(o settings.Overview) methodRow {

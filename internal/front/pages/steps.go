@@ -33,8 +33,11 @@ type stepBuilder struct {
 func (b stepBuilder) base() stepFrame {
 	f := stepFrame{Frame: b.Frame, Action: b.v.formAddress(), RestartText: b.T("step.restart")}
 	f.MayTrust = b.secondStep(b.v.ticket.Step)
-	if b.v.kind == proveKind {
+	switch b.v.kind {
+	case proveKind:
 		f.RestartText = b.T("page.prove.cancel")
+	case linkKind:
+		f.RestartText = b.T("page.linked.cancel")
 	}
 	return f
 }
@@ -47,6 +50,9 @@ func (b stepBuilder) build() (view, error) {
 	if s, ok := asStep[step.Identify](present); ok {
 		if b.v.isNamed() {
 			return b.name(s), nil
+		}
+		if b.v.kind == linkKind { // the visit that was begun is over
+			return b.redirect(step.Redirect{Head: s.Head, Provider: b.v.action, Providers: s.Providers}), nil
 		}
 		return b.identify(s), nil
 	}

@@ -92,19 +92,26 @@ type redirectPage struct {
 	ExpiresAt      time.Time
 	Why            []string
 	OtherWay       bool
-	Waiting        bool // they asked whether it came, and it did not
+	Check          bool
+	Others         []ProviderChoice // that do as well
+	Waiting        bool             // they asked whether it came, and it did not
 }
 
 func (redirectPage) file() string { return "step_redirect" }
 
 func (b stepBuilder) redirect(s step.Redirect) view {
 	p := redirectPage{stepFrame: b.base(), Provider: b.providerName(s.Provider), Icon: b.providerIcon(s.Provider), ExpiresAt: s.ExpiresAt,
-		Why: b.reasons(s.Why), OtherWay: slices.Contains(s.Inputs, "other_way")}
+		Why: b.reasons(s.Why), OtherWay: slices.Contains(s.Inputs, "other_way"), Check: slices.Contains(s.Inputs, "check")}
 	// The path alone: this browser stays where its cookies are.
 	if u, err := url.Parse(s.URL); err == nil && strings.HasPrefix(u.Path, goPath) {
 		p.Go = u.EscapedPath()
 	}
-	if b.v.kind == "signin" || b.v.kind == "signup" {
+	for _, o := range s.Providers {
+		if o.Provider != s.Provider || p.Go == "" {
+			p.Others = append(p.Others, ProviderChoice{Name: o.Provider, Icon: b.providerIcon(o.Provider), Text: b.T("step.redirect.go", "provider", b.providerName(o.Provider))})
+		}
+	}
+	if (b.v.kind == "signin" || b.v.kind == "signup") && !p.OtherWay {
 		p.RestartText = b.T("step.redirect.restart")
 	}
 	query := b.v.r.URL.Query()
@@ -137,12 +144,16 @@ func (b stepBuilder) linkOrCreate(s step.LinkOrCreate) view {
 
 // onTheWay is what the address of a redirect step says: that the browser is to leave,
 // once, so that nobody who comes back is sent away again; or that nothing came yet.
+// Who can choose where to go is asked first.
 func (v *visit) onTheWay() string {
-	if _, away := asStep[step.Redirect](v.ticket.Step); !away {
+	s, away := asStep[step.Redirect](v.ticket.Step)
+	switch {
+	case !away:
 		return ""
-	}
-	if v.form == nil || v.form.Get("input") == "check" {
+	case v.form == nil || v.form.Get("input") == "check":
 		return "?waiting=1"
+	case len(s.Providers) > 1 && v.form.Get("input") != "provider":
+		return ""
 	}
 	return "?away=1"
 }

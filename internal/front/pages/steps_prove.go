@@ -12,7 +12,7 @@ import (
 // methodIcons draw the ways to prove.
 var methodIcons = map[string]string{
 	"sms_code": "smartphone", "email_code": "mail", "password": "key-round", "passkey": "fingerprint", "totp": "timer",
-	"recovery_code": "ticket", "questions": "message-circle-question-mark", "device_prompt": "bell", "linked": "user-round",
+	"recovery_code": "ticket", "questions": "message-circle-question-mark", "device_prompt": "bell", "linked": "link",
 }
 
 // reasons are the sentences of what makes a proof necessary; a word without one
@@ -106,6 +106,7 @@ type confirmPage struct {
 	Danger  bool
 	Effects []effectRow
 	Back    bool
+	Leave   string // where it is left as it is
 }
 
 func (confirmPage) file() string { return "step_confirm" }
@@ -119,14 +120,18 @@ type effectRow struct {
 var effectIcons = map[string]string{
 	"sessions_end": "log-out", "others_end": "log-out", "sign_in_stops": "snowflake", "contact_told": "bell", "nothing_lost": "shield-check", "all_signed_out": "log-out",
 	"contact_comes": "smartphone", "contact_goes": "trash-2", "holder_told": "bell", "waits": "clock", "can_undo": "undo-2", "freeze_ends": "clock",
+	"link_proved": "shield-check", "link_leaves": "log-out", "link_comes": "link", "link_told": "bell",
 }
 
 // gentle are the actions whose button need not warn.
-var gentle = []string{"unfreeze", "change_phone", "change_email", "add_phone", "add_email", "dispute_phone", "dispute_email", "two_step_on"}
+var gentle = []string{"unfreeze", "change_phone", "change_email", "add_phone", "add_email", "dispute_phone", "dispute_email", "two_step_on", "move_link"}
 
 func (b stepBuilder) confirm(s step.Confirm) view {
 	p := confirmPage{stepFrame: b.base(), Heading: b.T("page.confirm.title"), Button: b.T("page.confirm.do"),
-		Danger: !slices.Contains(gentle, s.Action), Back: slices.Contains(s.Inputs, "back")}
+		Danger: !slices.Contains(gentle, s.Action), Back: slices.Contains(s.Inputs, "back"), Leave: "/"}
+	if b.v.kind == linkKind {
+		p.Leave, p.RestartText = linkedPath, b.T("page.linked.other")
+	}
 	if key := "page.confirm.title_" + s.Action; b.has(key) {
 		p.Heading = b.T(key)
 	}
