@@ -39,7 +39,7 @@ func refusal(name string, err error) error {
 	out := failed(name, "unavailable")
 	switch reason {
 	case provider.Denied:
-		return ProviderDenied.With("provider", name)
+		return ProviderDenied.With("provider", name).Because(err)
 	case provider.Expired:
 		out = failed(name, "expired")
 	case provider.Replayed:
