@@ -20,8 +20,6 @@ var words = map[int]string{
 	10009: "too many pending tasks, system is busy",
 	10023: "user requests out of rate limit",
 	20003: "user does not exists",
-	21314: "token_used",
-	21315: "token_expired",
 	21316: "token_revoked",
 	21317: "token_rejected",
 	21322: "redirect_uri_mismatch",
