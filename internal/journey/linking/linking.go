@@ -186,6 +186,11 @@ func (h *House) close(steps map[step.Type]stage) {
 				if err := h.lock(ctx, tx, c.Facts); err != nil || apply == nil {
 					return err
 				}
+				if input != "back" && c.Facts.Other != nil {
+					if over, err := h.overtaken(ctx, tx, c); err != nil || over {
+						return err
+					}
+				}
 				return apply(ctx, tx, c)
 			}
 			s.Moves[input] = m

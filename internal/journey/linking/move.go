@@ -79,6 +79,16 @@ func (h *House) leaving(ctx context.Context, tx *sqldb.Tx, f *facts) (had link.L
 	return had, who, who.Gate()
 }
 
+// overtaken stops a move whose link left the other account while that was being
+// proved, or whose sign-in at the provider grew old: nobody proves it for nothing.
+func (h *House) overtaken(ctx context.Context, tx *sqldb.Tx, c *call) (bool, error) {
+	_, _, err := h.leaving(ctx, tx, c.Facts)
+	if fault.From(err) == nil {
+		return false, err
+	}
+	return true, h.stop(ctx, tx, c, err)
+}
+
 // moveHere moves the link, once both accounts are proved. Both are locked.
 func (h *House) moveHere(ctx context.Context, tx *sqldb.Tx, c *call) error {
 	f, p := c.Facts, c.Facts.Person

@@ -42,6 +42,7 @@ type town struct {
 	*linking.House
 	google, wechat *vendor
 	queue          *job.Queue
+	ids            string // of again2
 }
 
 // vendor is a provider that also tells of things by itself, and takes grants back.
