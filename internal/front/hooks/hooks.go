@@ -1,7 +1,8 @@
 // Package hooks holds the doors for machines that call back: carriers with
-// receipts and texts that people sent. It hands the raw body on, because the
-// signature is over it (S-150); whether to believe it is the receiver's. It
-// must never read what it hands on, answers nothing but a status, and owns no
+// receipts and texts that people sent, third-party providers with what happened
+// there. It hands the raw body on, because the signature is over it (S-150);
+// whether to believe it is the receiver's. It must never read what it hands on,
+// answers nothing but a status and what the receiver wants said, and owns no
 // table.
 package hooks
 
@@ -24,12 +25,9 @@ type Receiver interface {
 func Mount(rt *httpd.Router, r Receiver) {
 	rt.FaceAt("/hooks/", httpd.API())
 	rt.Handle("POST /hooks/sms/{route}", func(w http.ResponseWriter, req *http.Request) error {
-		body, err := io.ReadAll(req.Body)
-		if _, large := errors.AsType[*http.MaxBytesError](err); large {
-			return httpd.TooLarge.Because(err)
-		}
+		body, err := raw(req)
 		if err != nil {
-			return httpd.InvalidJSON.Because(err) // cut off on the way: 400, so that it comes again
+			return err
 		}
 		if err := r.Callback(req.Context(), req.PathValue("route"), req.Header, req.URL.Query(), body); err != nil {
 			return err
@@ -37,4 +35,16 @@ func Mount(rt *httpd.Router, r Receiver) {
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}, httpd.Foreign())
+}
+
+// raw reads a body within the cap of its route, 64 KiB.
+func raw(req *http.Request) ([]byte, error) {
+	body, err := io.ReadAll(req.Body)
+	if _, large := errors.AsType[*http.MaxBytesError](err); large {
+		return nil, httpd.TooLarge.Because(err)
+	}
+	if err != nil {
+		return nil, httpd.InvalidJSON.Because(err) // cut off on the way: 400, so that it comes again
+	}
+	return body, nil
 }
