@@ -106,6 +106,7 @@ var panics = map[string]string{
 
 	// What cannot happen, where an error would only be passed on.
 	"kit/job.below":             "crypto/rand.Reader never fails",
+	"lab/provider/apple.Demo":   "crypto/rand.Reader never fails, and a key that it made can be written",
 	"lab/provider/token.newKey": "crypto/rand.Reader never fails",
 	"kit/randid.Below":          "crypto/rand.Reader never fails",
 	"kit/seal.Ring.Seal":        "only for plain texts of 64 GiB",
