@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 
 	"github.com/selfsame-id/selfsame/internal/identity/account"
@@ -277,13 +278,17 @@ func (b byLinked) judge(ctx context.Context, tx *sqldb.Tx, t *Turn) error {
 	if err != nil {
 		return err
 	}
-	list, _, _, err := b.linked(ctx, tx, t.Account)
-	if err != nil {
-		return err
-	}
-	had, has := link.Of(list, who.Provider)
-	if holder != t.Account || many || !has {
+	if holder != t.Account || many {
 		return other
+	}
+	had, err := b.links.Load(ctx, tx, t.Account, who.Provider)
+	switch {
+	case errors.Is(err, sqldb.ErrNone):
+		return other
+	case err != nil:
+		return err
+	case !had.Works():
+		return MethodUnavailable.On("method").With("reason", "provider_suspended")
 	}
 	if s.handed != nil {
 		first, err := b.desk.Seen(ctx, tx, s.handed.Text(), t.Now.Add(federation.SeenFor))

@@ -21,10 +21,12 @@ import (
 const eveWord = "eve was here first"
 
 // stolen is an account after a takeover: other contacts, another password, a
-// passkey of the thief's, and a session.
+// passkey and a third-party account of the thief's, and a session.
 func stolen(w *towntest.Town) (p *towntest.Person, thief string) {
 	w.Helper()
 	p = w.Person(ada, adaMail, before)
+	links(p, "apple", "ada")
+	w.Later(time.Hour)
 	thief = p.SignsIn("thief")
 	p.Sets(eveWord)
 	w.Later(time.Minute)
@@ -33,6 +35,7 @@ func stolen(w *towntest.Town) (p *towntest.Person, thief string) {
 	p.Replaces(contact.Phone, eve)
 	p.AddsPasskey()
 	p.AddsCodes()
+	links(p, "google", "eve")
 	w.Later(time.Hour)
 	return p, thief
 }
@@ -52,6 +55,12 @@ func (s undone) check(t *testing.T, p *towntest.Person) {
 	codes, err := p.Recovery.RecoveryCodes.Load(t.Context(), p.DB, p.ID)
 	if err != nil || codes.IsSet() {
 		t.Errorf("recovery codes of the thief are left, %v", err)
+	}
+	if linked, err := p.Recovery.Links.List(t.Context(), p.DB, p.ID); err != nil || len(linked) != 1 || linked[0].Provider != "apple" {
+		t.Errorf("linked are %+v, %v; want the owner's alone", linked, err)
+	}
+	if holder, _, err := p.Recovery.Links.Holder(t.Context(), p.DB, "google", subject("eve")); err != nil || holder != 0 {
+		t.Errorf("the thief's third-party account still opens %v, %v", holder, err)
 	}
 	if !slices.Contains(p.History(), audit.TakeoverUndone) {
 		t.Errorf("the history lacks it: %v", p.History())

@@ -5,6 +5,7 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/identity/account"
 	"github.com/selfsame-id/selfsame/internal/identity/change"
+	"github.com/selfsame-id/selfsame/internal/identity/link"
 	"github.com/selfsame-id/selfsame/internal/journey/towntest"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
 )
@@ -18,6 +19,21 @@ func objects(p *towntest.Person, changeID string) {
 			p.Errorf("there was nothing to object to: %v", err)
 		}
 		return err
+	})
+}
+
+func subject(value string) []link.Subject {
+	return []link.Subject{{Scope: "global", Value: value}}
+}
+
+// links links somebody's account at a provider to a person's.
+func links(p *towntest.Person, provider, value string) {
+	p.Helper()
+	p.Do(func(ctx context.Context, tx *sqldb.Tx) error {
+		if won, err := p.Recovery.Links.Claim(ctx, tx, provider, subject(value), p.ID); err != nil || !won {
+			p.Fatalf("claiming %s of %s: %v, %v", value, provider, won, err)
+		}
+		return p.Recovery.Links.Add(ctx, tx, p.ID, link.Link{Provider: provider, Subjects: subject(value)})
 	})
 }
 
