@@ -80,7 +80,7 @@ var callExceptions = map[string]string{
 	"internal/simulate/people.go: import math/rand/v2":               "people of paper: the same seed has to tell the same story, and nothing here is a secret",
 	"internal/simulate/simulate.go: import math/rand/v2":             "as above",
 	"internal/kit/sqldb/postgres.go: import syscall":                 "the names of the errors that mean a lost connection",
-	"lab/provider/alipay/demo.go: import crypto/md5":            "Alipay names certificates so",
+	"lab/provider/alipay/demo.go: import crypto/md5":                 "Alipay names certificates so",
 	"lab/provider/wechat/events.go: import crypto/sha1":              "WeChat signs its messages so",
 }
 
