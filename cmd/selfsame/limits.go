@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/front/help"
@@ -118,6 +119,26 @@ func proofFacts(s settings.Settings) help.ProofFacts {
 	}
 }
 
+// configured are those of some providers that are configured.
+func configured(s settings.Settings, names []string) (out []string) {
+	on := s.Providers.On()
+	for _, name := range names {
+		if slices.Contains(on, name) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// titles are the names of the operator's own providers, as people know them.
+func titles(s settings.Settings) map[string]string {
+	out := map[string]string{}
+	for _, o := range s.Providers.OIDC {
+		out[o.Name] = o.Title
+	}
+	return out
+}
+
 // facts are the numbers in force as the help center prints them.
 func facts(s settings.Settings, l proof.Limits, r *region.Book) help.Facts {
 	windows := func(q quota.Limit) (out []help.Window) {
@@ -134,13 +155,14 @@ func facts(s settings.Settings, l proof.Limits, r *region.Book) help.Facts {
 		Session:     help.SessionFacts{Idle: s.Sessions.Idle, Absolute: s.Sessions.Absolute, Fresh: freshFor},
 		Captcha:     help.CaptchaFacts{After: s.Passwords.CaptchaAfter, PictureAfter: s.Passwords.PictureAfter},
 		Proof:       proofFacts(s),
-		JourneyLife: s.Journeys.Life, Home: r.All()[0].Country, Ranges: map[string][]help.Range{},
+		JourneyLife: s.Journeys.Life, Titles: titles(s), Home: r.All()[0].Country, Ranges: map[string][]help.Range{},
 	}
 	if s.Codes.PerDestinationHour < s.Codes.PerDestinationDay {
 		f.Code.Sends = windows(l.Destination)
 	}
 	for _, one := range r.All() {
-		f.Regions = append(f.Regions, help.RegionFacts{ID: one.Name, Phone: one.MaySignUp("phone"), Email: one.MaySignUp("email"), Contact: one.Required})
+		f.Regions = append(f.Regions, help.RegionFacts{ID: one.Name, Phone: one.MaySignUp("phone"), Email: one.MaySignUp("email"), Contact: one.Required, Elsewhere: one.MaySignUp("provider"),
+			Providers: configured(s, one.Providers["page"]), AppProviders: configured(s, one.Providers["app"]), SetupProviders: configured(s, one.Providers["setup"])})
 	}
 	for iso, ranges := range numbers.MachineRanges(s.Numbers.OnlyConfirmed) {
 		for _, m := range ranges {

@@ -2,6 +2,7 @@ package help
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"html/template"
@@ -111,6 +112,16 @@ func (v view) ByEmail() bool {
 	return slices.ContainsFunc(v.Regions, func(r RegionFacts) bool { return r.Email })
 }
 
+// Elsewhere tells whether some region offers third-party accounts.
+func (v view) Elsewhere() bool {
+	return slices.ContainsFunc(v.Regions, func(r RegionFacts) bool { return len(r.Providers) > 0 })
+}
+
+// BeginsElsewhere tells whether an account can be created with one in some region.
+func (v view) BeginsElsewhere() bool {
+	return slices.ContainsFunc(v.Regions, func(r RegionFacts) bool { return r.Elsewhere && len(r.Providers) > 0 })
+}
+
 func (c *Center) fill(tmpl *texttemplate.Template, iso string, lang locale.Tag) (string, error) {
 	v := view{Facts: c.options.Facts, Country: iso, Nowhere: c.options.Facts.Ranges[""]}
 	if iso != "" {
@@ -136,7 +147,7 @@ func (c *Center) fill(tmpl *texttemplate.Template, iso string, lang locale.Tag) 
 
 // funcs are the words of the articles' places: {{for .Code.Life}} a length of
 // time, {{times .Code.Resend}} a list of them, {{list .Services}} a list,
-// {{count .Code.Tries "try" "tries"}} a number with its noun (one and more, for
+// {{providers .Providers}} the names of third-party providers, {{count .Code.Tries "try" "tries"}} a number with its noun (one and more, for
 // languages that tell them apart), {{country .Country}} and {{region .}} names.
 func (c *Center) funcs(l locale.Tag) texttemplate.FuncMap {
 	w := c.options.Words
@@ -157,6 +168,13 @@ func (c *Center) funcs(l locale.Tag) texttemplate.FuncMap {
 			return w.Number(l, int64(n)) + " " + more
 		},
 		"country": func(iso string) string { return w.Country(l, iso) },
+		"providers": func(names []string) string {
+			var said []string
+			for _, name := range names {
+				said = append(said, c.provider(l, name))
+			}
+			return w.List(l, said...)
+		},
 		"region": func(r RegionFacts) string {
 			if key := "region." + r.ID; w.Has(l, key) {
 				return w.T(l, key)
@@ -164,6 +182,14 @@ func (c *Center) funcs(l locale.Tag) texttemplate.FuncMap {
 			return escape(r.ID)
 		},
 	}
+}
+
+// provider is what people call a third-party provider.
+func (c *Center) provider(l locale.Tag, name string) string {
+	if key := "provider." + name; c.options.Words.Has(l, key) {
+		return c.options.Words.T(l, key)
+	}
+	return escape(cmp.Or(c.options.Facts.Titles[name], name))
 }
 
 // signs are the characters that Markdown reads; a name from the configuration

@@ -17,6 +17,8 @@ type Facts struct {
 	// counts as perhaps recycled; 0: there is no such check.
 	Silence time.Duration
 	Regions []RegionFacts
+	// Titles are the names of providers of the operator's own, as people know them.
+	Titles map[string]string
 	// Home is the country shown to readers whose own is not known.
 	Home string
 	// Ranges are the numbers of machines, by country (ISO 3166-1 alpha-2); "" for
@@ -83,6 +85,11 @@ type RegionFacts struct {
 	ID           string // the name is the catalog's region.<id>
 	Phone, Email bool   // ways to create an account
 	Contact      string // "phone", "email" or "": what an account there must have
+	// Providers are the third-party providers that can be used there, in their order: on
+	// pages, in apps, and at the set-up of a device. Accounts begin with one if Elsewhere
+	// is set.
+	Providers, AppProviders, SetupProviders []string
+	Elsewhere                               bool
 }
 
 // Range is a block of numbers that belong to machines.

@@ -35,8 +35,11 @@ func usual() Facts {
 		Proof: ProofFacts{Young: 72 * time.Hour, Wait: 24 * time.Hour, GuardedWait: 72 * time.Hour, RestoreFor: 14 * 24 * time.Hour, WeakFreeze: 24 * time.Hour,
 			TrustFor: 90 * 24 * time.Hour, Silence: 180 * 24 * time.Hour, Codes: 10, Prompts: 3, QuestionsOn: true, Questions: 3, Answers: 3},
 		JourneyLife: 30 * time.Minute,
-		Regions:     []RegionFacts{{ID: "cn", Phone: true, Contact: "phone"}, {ID: "intl", Phone: true, Email: true, Contact: "email"}},
-		Home:        "CN",
+		Regions: []RegionFacts{
+			{ID: "cn", Phone: true, Contact: "phone", Providers: []string{"wechat", "weibo", "qq", "alipay", "apple"}, AppProviders: []string{"wechat", "qq"}, SetupProviders: []string{"wechat"}, Elsewhere: true},
+			{ID: "intl", Phone: true, Email: true, Contact: "email", Providers: []string{"google", "facebook", "apple"}, AppProviders: []string{"google"}, SetupProviders: []string{"google"}, Elsewhere: true},
+		},
+		Home: "CN",
 		Ranges: map[string][]Range{
 			"CN": {{86, "10647", "13"}, {86, "140", "13"}}, "NL": {{31, "97", "11"}}, "IN": {{91, "*", "13"}},
 			"": {{882, "*", "4-15"}},
@@ -117,7 +120,7 @@ func TestRegistryHoldsTheQuestions(t *testing.T) {
 }
 
 // promised are the topics whose behavior exists and which must be answered.
-var promised = strings.Fields(`A01 C01 C04 C06 C07 C08 S01 S03 S04 O01 W01 W02 W03 W04 V01 V02 V03 V04 V05 L04 R01 R02 R03 R04 R05 R06 R07 R08 R09 R10 R11
+var promised = strings.Fields(`A01 C01 C03 C04 C05 C06 C07 C08 S01 S02 S03 S04 O01 W01 W02 W03 W04 V01 V02 V03 V04 V05 L01 L02 L03 L04 R01 R02 R03 R04 R05 R06 R07 R08 R09 R10 R11
 	Q01 Q02 Q03 X01 X02 X03 Y01 Y02 Y03 Y04 Y05 F01 F02 F04 Z01 D03`)
 
 func TestEveryWrittenTopicIsInEveryLanguage(t *testing.T) {
@@ -171,7 +174,7 @@ func TestArticlesHaveTheirShape(t *testing.T) {
 
 // pages are the addresses outside the help center that articles may link to.
 var pages = strings.Fields(`/signin /signup /signout /recover /freeze /unfreeze /help
-	/account /account/contacts /account/security /account/password /account/devices /account/activity /account/notices`)
+	/account /account/contacts /account/security /account/password /account/devices /account/linked /account/activity /account/notices`)
 
 func TestLinksInsideArticlesResolve(t *testing.T) {
 	c := center(t, usual())
@@ -299,7 +302,8 @@ func TestNumbersComeFromConfiguration(t *testing.T) {
 			TrustFor: 94 * 24 * time.Hour, Silence: 184 * 24 * time.Hour, Codes: 16, Prompts: 18, QuestionsOn: true, Questions: 19, Answers: 22},
 		JourneyLife: 43 * time.Minute,
 		Silence:     91 * 24 * time.Hour,
-		Regions:     []RegionFacts{{ID: "atlantis", Email: true, Contact: "phone"}},
+		Regions:     []RegionFacts{{ID: "atlantis", Email: true, Contact: "phone", Providers: []string{"facebook", "club"}, AppProviders: []string{"qq"}, SetupProviders: []string{"weibo"}, Elsewhere: true}},
+		Titles:      map[string]string{"club": "Rowing *Club*"},
 		Home:        "SE",
 		Ranges:      map[string][]Range{"SE": {{46, "71999", "12-14"}}, "NL": {{31, "97", "11"}}},
 		Services:    []string{"Bazaar", "Forum"},
@@ -307,6 +311,7 @@ func TestNumbersComeFromConfiguration(t *testing.T) {
 	want := map[string][]string{ // topic: what must stand there in English
 		"A01": {"Zanzibar *& Co*", "17 minutes", "Bazaar and Forum"},
 		"C01": {"9 digits", "17 minutes", "21 characters", "atlantis: with an e-mail address"},
+		"C03": {"atlantis: Facebook and Rowing *Club*"}, "S02": {"atlantis: Facebook and Rowing *Club*", "QQ", "Weibo"}, "L02": {"atlantis: Facebook and Rowing *Club*"},
 		"C04": {"91 days"},
 		"C07": {"Sweden", "+46 71999", "12-14 digits", "Netherlands"},
 		"S01": {"9 digits", "17 minutes", "83 days", "38 days"},
@@ -333,6 +338,7 @@ func TestNumbersComeFromConfiguration(t *testing.T) {
 	}
 	han := map[string][]string{
 		"A01": {"Zanzibar *& Co*", "17 分钟", "Bazaar和Forum"}, "C01": {"9 位", "17 分钟", "21 个字符", "atlantis：用邮箱创建"},
+		"C03": {"atlantis：Facebook和Rowing *Club*"}, "S02": {"atlantis：Facebook和Rowing *Club*", "QQ", "微博"}, "L02": {"atlantis：Facebook和Rowing *Club*"},
 		"C04": {"91 天"}, "C07": {"瑞典", "+46 71999", "12-14 位", "荷兰"}, "S01": {"9 位", "17 分钟", "83 天", "38 天"},
 		"S03": {"43 分钟"}, "S04": {"38 天"}, "O01": {"38 天", "83 天"}, "R01": {"29 分钟"}, "R02": {"29 分钟"}, "R07": {"29 分钟"},
 		"V01": {"77 秒和19 分钟"}, "V02": {"77 秒和19 分钟", "17 分钟"},

@@ -143,8 +143,8 @@ func checkPage(t *testing.T, body, lang string) {
 }
 
 // samples are texts that are data, names of languages and zones, and the forms of
-// times, which the made-up language does not change.
-var samples = regexp.MustCompile(`Lin Yue|Selfsame|Firefox on Windows|Chrome on macOS|Pixel 9|Shanghai, China|Hangzhou, China|UTC|English|l\*\*\*@\S+|lin.yue@example.com|localhost:8080|AZqfK\w+|\bcode\b|(January|August|September|October|November)( 20\d\d)?|\d+ (minutes|hours)`)
+// times and lists, which the made-up language does not change.
+var samples = regexp.MustCompile(`Lin Yue|Selfsame|Firefox on Windows|Chrome on macOS|Pixel 9|Shanghai, China|Hangzhou, China|UTC|English|l\*\*\*@\S+|lin.yue@example.com|localhost:8080|AZqfK\w+|\bcode\b|\band\b|(January|August|September|October|November)( 20\d\d)?|\d+ (minutes|hours)`)
 
 // pageSeen is what walking a page finds.
 type pageSeen struct {
