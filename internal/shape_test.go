@@ -165,6 +165,7 @@ var fuzzed = map[string]string{
 	"internal/remote/provider/facebook": "signed requests",
 	"internal/remote/provider/google":   "security events",
 	"internal/remote/provider/idtoken":  "ID tokens and key sets",
+	"internal/remote/provider/qq":       "the three kinds of bodies of QQ",
 	"internal/remote/provider/wechat":   "messages of WeChat, sealed and open",
 	"internal/remote/provider/weibo":    "requests of Weibo",
 	"internal/remote/sms/httpgw":        "receipts and texts of carriers",
