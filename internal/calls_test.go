@@ -118,6 +118,7 @@ var panics = map[string]string{
 	// Panics that go on.
 	"front/httpd.Router.finish":     "http.ErrAbortHandler belongs to net/http",
 	"journey/proof.Steps":           "two methods that share a step take other fields: a mistake in the program, found at the start",
+	"lab/provider.Spoil":            "http.ErrAbortHandler belongs to net/http",
 	"front/httpd.exchange.panicked": "half an answer is out: net/http cuts the connection",
 }
 
