@@ -109,13 +109,10 @@ func (s *Store) Claim(ctx context.Context, tx *sqldb.Tx, provider string, subjec
 		args = append(args, h, int64(id), provider)
 	}
 	n, err := tx.Exec(ctx, `INSERT INTO link_holder (hash, account_id, provider) VALUES `+sqldb.Values(len(hashes), 3)+` ON CONFLICT DO NOTHING`, args...)
-	if err != nil || n == int64(len(hashes)) {
-		return err == nil, err
+	if err == nil && n != int64(len(hashes)) { // somebody was quicker with one of them
+		err = sqldb.ErrAgain
 	}
-	if n > 0 { // somebody was quicker with one of them: take back what was written of the others
-		err = s.unclaim(ctx, tx, id, hashes)
-	}
-	return false, err
+	return err == nil, err
 }
 
 func mine(held map[string]account.ID, id account.ID) (n int) {

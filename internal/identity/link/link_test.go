@@ -237,6 +237,29 @@ func TestS012_ClaimAtOnce(t *testing.T) {
 	})
 }
 
+// TestS012_LosersHoldNothing: of fifty accounts that share one subject and have
+// another each, the losers keep nothing of what was theirs alone.
+func TestS012_LosersHoldNothing(t *testing.T) {
+	each(t, func(s *shelf) {
+		var wg sync.WaitGroup
+		for i := range 50 {
+			wg.Go(func() {
+				err := s.db.InTx(s.t.Context(), func(tx *sqldb.Tx) error {
+					_, err := s.Claim(s.t.Context(), tx, "wechat", []link.Subject{union, {Scope: "openid:wx" + strconv.Itoa(i), Value: "1"}}, account.ID(1000+i))
+					return err
+				})
+				if err != nil {
+					s.t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if s.rows() != 2 {
+			s.t.Errorf("%d rows; want those of the winner", s.rows())
+		}
+	})
+}
+
 func TestUsed(t *testing.T) {
 	each(t, func(s *shelf) {
 		s.add(ada, link.Link{Provider: "wechat", Subjects: []link.Subject{openid}, Name: "李雷", Email: "a@example.com", Grant: []byte("1")})

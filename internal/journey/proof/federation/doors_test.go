@@ -2,6 +2,8 @@ package federation_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"net/netip"
 	"net/url"
 	"path"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/selfsame-id/selfsame/internal/identity/region"
 	"github.com/selfsame-id/selfsame/internal/journey/flow"
 	"github.com/selfsame-id/selfsame/internal/journey/proof/federation"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
@@ -331,6 +334,11 @@ func TestS045_PostWithoutCookies(t *testing.T) {
 		if _, err := post(early, early.with("code", "c")); why(err) != "provider_failed state_unknown" {
 			o.t.Errorf("a form with a foreign state: %v", err)
 		}
+		h := sha256.Sum256([]byte("state\x00" + early.trip.Ticket))
+		early.state = hex.EncodeToString(h[:]) // nobody has seen it yet
+		if _, err := post(early, early.with("code", "c")); why(err) != "provider_failed state_unknown" {
+			o.t.Errorf("a form before anybody left: %v", err)
+		}
 	})
 }
 
@@ -491,7 +499,17 @@ func TestS051_SwitchedOff(t *testing.T) {
 			o.t.Fatal(err)
 		}
 		o.Providers = none
-		if _, err := w.ends(); why(err) != "provider_not_offered" || len(o.google.answers) != 0 {
+		lists := o.Regions
+		back, err := w.collects()
+		if err != nil {
+			o.t.Fatal(err)
+		}
+		o.Providers, o.Regions = all, region.New(region.Region{Name: "intl", Providers: map[string][]string{"app": {"apple"}}})
+		if _, err := o.Exchange(o.t.Context(), back); why(err) != "provider_not_offered" {
+			o.t.Errorf("swapping what the region offers no more: %v", err)
+		}
+		o.Providers, o.Regions = none, lists
+		if _, err := o.Exchange(o.t.Context(), back); why(err) != "provider_not_offered" || len(o.google.answers) != 0 {
 			o.t.Errorf("swapping: %v, asked %d times", err, len(o.google.answers))
 		}
 	})
