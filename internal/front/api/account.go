@@ -31,16 +31,17 @@ type ownMethod struct {
 }
 
 type accountView struct {
-	ID        string       `json:"id" doc:"12 digits; it can be typed as a username."`
-	State     string       `json:"state" enum:"active"`
-	Region    string       `json:"region" doc:"Policy set, fixed when the account was made."`
-	Locale    string       `json:"locale" doc:"Language of messages to the owner."`
-	Nickname  string       `json:"nickname" doc:"Empty if none was chosen."`
-	Avatar    string       `json:"avatar,omitempty" doc:"Address of the picture."`
-	CreatedAt time.Time    `json:"created_at"`
-	Phone     *contactView `json:"phone,omitempty"`
-	Email     *contactView `json:"email,omitempty"`
-	Methods   []ownMethod  `json:"methods" doc:"Ways to prove that the account is yours; get-methods says more of each."`
+	ID        string        `json:"id" doc:"12 digits; it can be typed as a username."`
+	State     string        `json:"state" enum:"active"`
+	Region    string        `json:"region" doc:"Policy set, fixed when the account was made."`
+	Locale    string        `json:"locale" doc:"Language of messages to the owner."`
+	Nickname  string        `json:"nickname" doc:"Empty if none was chosen."`
+	Avatar    string        `json:"avatar,omitempty" doc:"Address of the picture."`
+	CreatedAt time.Time     `json:"created_at"`
+	Phone     *contactView  `json:"phone,omitempty"`
+	Email     *contactView  `json:"email,omitempty"`
+	Linked    []linkedBrief `json:"linked" doc:"Accounts at third-party providers that open this one, the oldest first; list-linked says more of each."`
+	Methods   []ownMethod   `json:"methods" doc:"Ways to prove that the account is yours; get-methods says more of each."`
 }
 
 type contactsView struct {
@@ -102,6 +103,9 @@ func (a *api) overview(ctx context.Context, l *session.Live) (*accountView, erro
 	}
 	if c, ok := contact.Of(o.Contacts, contact.Email); ok {
 		v.Email = &contactView{email.Mask(c.Address), c.VerifiedAt}
+	}
+	if v.Linked, err = a.ownLinked(ctx, l); err != nil {
+		return nil, err
 	}
 	v.Methods, err = a.ownMethods(ctx, l)
 	return v, err

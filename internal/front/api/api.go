@@ -18,6 +18,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity/session"
 	"github.com/selfsame-id/selfsame/internal/journey/contacts"
 	"github.com/selfsame-id/selfsame/internal/journey/flow"
+	"github.com/selfsame-id/selfsame/internal/journey/linking"
 	"github.com/selfsame-id/selfsame/internal/journey/settings"
 	"github.com/selfsame-id/selfsame/internal/kit/fault"
 	"github.com/selfsame-id/selfsame/internal/kit/locale"
@@ -30,6 +31,7 @@ type Config struct {
 	Runner   *flow.Runner
 	Settings *settings.House
 	Contacts *contacts.House
+	Linking  *linking.House // nil: no third-party accounts here
 	Words    *locale.Book
 	Ring     *seal.Ring                       // signs the cursors of lists
 	Place    func(ctx context.Context) string // where a request comes from, approximately
@@ -87,6 +89,7 @@ func Mount(cfg Config) {
 	a.twoStep()
 	a.passkeys()
 	a.factors()
+	a.linked()
 	a.devices()
 	a.prompts()
 	a.activity()

@@ -49,6 +49,7 @@ func bodiless(p person) []endpoint {
 	for _, call := range []string{
 		"POST /methods/totp", "DELETE /methods/totp", "POST /methods/recovery-codes", "DELETE /methods/questions",
 		"POST /methods/passkeys/options", "DELETE /methods/passkeys/" + none, "DELETE /account/changes/" + none,
+		"POST /linked/nobody", "DELETE /linked/nobody",
 	} {
 		method, path, _ := strings.Cut(call, " ")
 		list = append(list, endpoint{method, "/api/v1" + path, "", p.token, ""})

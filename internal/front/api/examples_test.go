@@ -53,6 +53,8 @@ func TestExamples_AreOfTheirTypes(t *testing.T) {
 		{devicesExamples, nil, devicesView{}},
 		{endedExamples, nil, endedView{}},
 		{activityExamples, nil, activityView{}},
+		{linkedExamples, nil, linkedListView{}},
+		{linkExamples, nil, journeyView{}},
 	} {
 		for _, e := range tt.examples {
 			same(t, e.body, tt.body)

@@ -20,7 +20,7 @@ func (h *house) routes() map[string][]string {
 
 // filled puts a name into the places of a path.
 func filled(path string) string {
-	r := strings.NewReplacer("{id}", strings.Repeat("A", 22), "{journey}", strings.Repeat("A", 22), "{file}", "a.png")
+	r := strings.NewReplacer("{id}", strings.Repeat("A", 22), "{journey}", strings.Repeat("A", 22), "{file}", "a.png", "{provider}", "google")
 	return r.Replace(path)
 }
 
@@ -133,7 +133,7 @@ func TestAPI_WhatIsNotThere(t *testing.T) {
 	each(t, func(h *house) {
 		p := h.signIn("+8613800138000")
 		for _, path := range []string{"/api", "/api/", "/api/v1", "/api/v1/", "/api/v2/session", "/api/v1/session/", "/api/v1//session", "/api/v1/Session", "/API/v1/session",
-			"/api/v1/session/..", "/api/v1/./session", "/api/v1/%2e%2e/session", "/api/v1/session%00", "/api/v1/session;a=b", "/api/v1/methods/totp", "/api/v1/linked", "/api/v1/services", "/schemas/Problem.json", "/api/docs/", "/openapi.json"} {
+			"/api/v1/session/..", "/api/v1/./session", "/api/v1/%2e%2e/session", "/api/v1/session%00", "/api/v1/session;a=b", "/api/v1/methods/totp", "/api/v1/linked/", "/api/v1/linked/google", "/api/v1/services", "/schemas/Problem.json", "/api/docs/", "/openapi.json"} {
 			h.send(call{method: "GET", path: path, token: p.token, change: func(r *http.Request) { r.Header.Set("Accept", "text/html") }}).notFound(path)
 		}
 	})
