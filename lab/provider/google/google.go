@@ -1,0 +1,242 @@
+// Package google holds simulated Sign in with Google: the account chooser with its
+// consent, the token call with PKCE, the published keys, userinfo, tokeninfo and
+// revocation, what the SDK gives to an app, and the security events of Cross-Account
+// Protection (RISC). It is written from the vendor's pages (developers.google.com:
+// "OpenID Connect API Reference", "Using OAuth 2.0 to Access Google APIs", "Verify the
+// Google ID token on your server side", "Protect user accounts with Cross-Account
+// Protection") and must never share code with an adapter. It owns no table.
+//
+// Use it in a test of your own:
+//
+//	sim := google.New(provider.Options{Clock: clock, Title: "Google"}, google.Demo("App", "https://app.test/cb"))
+//	server := httptest.NewServer(sim) // stands for all hosts of Google
+//
+// Send a browser, or a form with `person` and the fields of the address, to
+// /o/oauth2/v2/auth, swap the code at /token, and look at sim.Desk().Requests() for
+// what was asked. What it has not: the button and One Tap of Google Identity Services.
+package google
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/selfsame-id/selfsame/lab/provider"
+	"github.com/selfsame-id/selfsame/lab/provider/token"
+)
+
+// Config is what is registered.
+type Config struct {
+	Name      string   // of the app, as the page says it
+	WebID     string   // client_id of the web
+	WebSecret string   // and its secret
+	AppIDs    []string // client_ids of Android, then of iOS
+	Redirects []string // of WebID, byte for byte
+	Issuer    string   // "" is Issuer
+}
+
+// Issuer is the issuer of ID tokens; that of security events ends in a slash.
+const Issuer = "https://accounts.google.com"
+
+// Quirks are what can be odd about a person.
+var Quirks = map[string]string{
+	"workspace":        "hd is the domain of the address",
+	"foreign_hd":       "hd is other.example, whatever the address",
+	"unverified_email": "email_verified is false",
+	"no_email":         "there is no address",
+	"short_issuer":     "the issuer has no scheme",
+	"new_sub":          "a new account that has the same address",
+	"foreign_azp":      "azp is somebody else's client",
+	"no_azp":           "azp is missing",
+	"no_at_hash":       "at_hash is missing",
+	"no_nonce":         "nonce is missing",
+	"flipped":          "email_verified is a string",
+	"ios":              "apps get tokens for the client of iOS",
+}
+
+const (
+	codeLife    = 10 * time.Minute
+	accessLife  = 3599 * time.Second
+	tokenLife   = time.Hour
+	refreshLife = 183 * 24 * time.Hour
+	keysAge     = 6 * time.Hour
+)
+
+// Sim is the simulated vendor.
+type Sim struct {
+	Keys token.Ring // signs ID tokens and security events
+
+	desk *provider.Desk
+	mux  http.ServeMux
+
+	access  provider.Tokens[grant]
+	refresh provider.Tokens[grant]
+
+	mu       sync.Mutex
+	config   Config
+	consents map[string]bool   // by person
+	last     map[string]string // person -> their last refresh token
+	sent     map[string]string // kind and person -> the last event
+	codes    int               // serial number of grants
+}
+
+var (
+	_ provider.Vendor    = (*Sim)(nil)
+	_ provider.Describer = (*Sim)(nil)
+)
+
+// grant is what a code or a token stands for.
+type grant struct {
+	serial                    int // all tokens of one code share it
+	person, redirect, nonce   string
+	challenge, method, scopes string
+	offline                   bool
+}
+
+// New opens the vendor.
+func New(o provider.Options, c Config) *Sim {
+	if o.Title == "" {
+		o.Title = "Google"
+	}
+	if c.Issuer == "" {
+		c.Issuer = Issuer
+	}
+	s := &Sim{desk: provider.NewDesk(o), config: c}
+	s.forgetAll()
+	s.desk.OnReset(s.forgetAll)
+	s.mux.HandleFunc("/o/oauth2/v2/auth", s.authorize)
+	for pattern, serve := range map[string]http.HandlerFunc{
+		"POST /token":                           s.token,
+		"POST /revoke":                          s.revoke,
+		"/v1/userinfo":                          s.userInfo,
+		"/tokeninfo":                            s.tokenInfo,
+		"GET /oauth2/v3/certs":                  s.keys,
+		"GET /.well-known/openid-configuration": s.discovery,
+		"GET /.well-known/risc-configuration":   s.riscDiscovery,
+	} {
+		s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			if !s.hinder(w, r) {
+				serve(w, r)
+			}
+		})
+	}
+	return s
+}
+
+// Demo is a project with a fresh secret: a web client that comes back to redirect,
+// one of Android and one of iOS.
+func Demo(name, redirect string) Config {
+	return Config{
+		Name: name, WebID: "100000000001-demo-web.apps.googleusercontent.com", WebSecret: "demo-secret-" + provider.Hex(24),
+		AppIDs:    []string{"100000000001-demo-android.apps.googleusercontent.com", "100000000001-demo-ios.apps.googleusercontent.com"},
+		Redirects: []string{redirect},
+	}
+}
+
+// Name is "google".
+func (s *Sim) Name() string { return "google" }
+
+// Desk is its people, its failures and its record.
+func (s *Sim) Desk() *provider.Desk { return s.desk }
+
+// Quirks are what can be odd about a person.
+func (s *Sim) Quirks() []string { return slices.Sorted(maps.Keys(Quirks)) }
+
+// ServeHTTP is everything that Google's hosts serve here.
+func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.desk.Note(r)
+	s.mux.ServeHTTP(w, r)
+}
+
+// Change changes what is registered.
+func (s *Sim) Change(change func(*Config)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change(&s.config)
+}
+
+func (s *Sim) settings() Config {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.config
+}
+
+func (s *Sim) forgetAll() {
+	s.mu.Lock()
+	s.consents, s.last, s.sent = map[string]bool{}, map[string]string{}, map[string]string{}
+	s.mu.Unlock()
+	s.end(func(grant) bool { return true })
+}
+
+// Forget is a person who takes the app off the list of their account: tokens end, and
+// the next consent is a first one.
+func (s *Sim) Forget(person string) {
+	s.mu.Lock()
+	delete(s.consents, person)
+	s.mu.Unlock()
+	s.end(func(g grant) bool { return g.person == person })
+}
+
+func (s *Sim) end(theirs func(grant) bool) {
+	s.access.Revoke(theirs)
+	s.refresh.Revoke(theirs)
+}
+
+// Subject is the person's sub: the same for all clients.
+func (s *Sim) Subject(person string) string {
+	p, _ := s.desk.Person(person) // nobody: a number all the same
+	if p.Has("new_sub") {
+		return token.Subject(21, "google", person, "new")
+	}
+	return token.Subject(21, "google", person)
+}
+
+// profile is what scopes tell of a person.
+func (s *Sim) profile(p provider.Person, scopes []string) token.Claims {
+	c := token.Claims{"sub": s.Subject(p.ID)}
+	if slices.Contains(scopes, "email") && p.Email != "" && !p.Has("no_email") {
+		c["email"], c["email_verified"] = p.Email, !p.Has("unverified_email")
+	}
+	if slices.Contains(scopes, "profile") {
+		given, family, _ := strings.Cut(p.Name, " ")
+		c["name"], c["given_name"], c["picture"] = p.Name, given, "https://lh3.googleusercontent.com/a/example=s96-c"
+		if family != "" {
+			c["family_name"] = family
+		}
+	}
+	switch {
+	case p.Has("foreign_hd"):
+		c["hd"] = "other.example"
+	case p.Has("workspace"):
+		_, c["hd"], _ = strings.Cut(p.Email, "@")
+	}
+	if p.Has("flipped") {
+		token.Flip(c, "email_verified")
+	}
+	return c
+}
+
+func (s *Sim) keys(w http.ResponseWriter, _ *http.Request) { s.Keys.Serve(w, keysAge) }
+
+func (s *Sim) discovery(w http.ResponseWriter, r *http.Request) {
+	base := provider.Base(r)
+	provider.JSON(w, http.StatusOK, map[string]any{
+		"issuer": s.settings().Issuer, "authorization_endpoint": base + "/o/oauth2/v2/auth", "token_endpoint": base + "/token",
+		"userinfo_endpoint": base + "/v1/userinfo", "revocation_endpoint": base + "/revoke", "jwks_uri": base + "/oauth2/v3/certs",
+		"response_types_supported": []string{"code"}, "subject_types_supported": []string{"public"},
+		"id_token_signing_alg_values_supported": []string{"RS256"}, "scopes_supported": []string{"openid", "email", "profile"},
+		"token_endpoint_auth_methods_supported":          []string{"client_secret_post", "client_secret_basic"},
+		"code_challenge_methods_supported":               []string{"plain", "S256"},
+		"authorization_response_iss_parameter_supported": true,
+	})
+}
+
+func (s *Sim) riscDiscovery(w http.ResponseWriter, r *http.Request) {
+	provider.JSON(w, http.StatusOK, map[string]any{
+		"issuer": s.settings().Issuer + "/", "jwks_uri": provider.Base(r) + "/oauth2/v3/certs",
+		"delivery_methods_supported": []string{"https://schemas.openid.net/secevent/risc/delivery-method/push"},
+	})
+}
