@@ -70,6 +70,15 @@ func (b byLinked) linked(ctx context.Context, q sqldb.Querier, id account.ID) (l
 	return list, who.Region, barred, nil
 }
 
+// usable is linked for the account as a turn means it: not what was linked since.
+func (b byLinked) usable(ctx context.Context, q sqldb.Querier, t *Turn) (list []link.Link, region, barred string, err error) {
+	list, region, barred, err = b.linked(ctx, q, t.Account)
+	if !t.AsOf.IsZero() {
+		list = slices.DeleteFunc(list, func(l link.Link) bool { return !l.LinkedAt.Before(t.AsOf) })
+	}
+	return list, region, barred, err
+}
+
 // Ways tells of all links as one way, as old as the oldest that works: the proof
 // itself says how old the one is that was used.
 func (b byLinked) Ways(ctx context.Context, q sqldb.Querier, id account.ID) ([]policy.Way, error) {
@@ -108,7 +117,7 @@ func (b byLinked) Choose(ctx context.Context, tx *sqldb.Tx, t *Turn) error {
 	if t.Blind() {
 		return MethodUnavailable.On("method").With("reason", "not_first")
 	}
-	list, region, barred, err := b.linked(ctx, tx, t.Account)
+	list, region, barred, err := b.usable(ctx, tx, t)
 	if err == nil && len(list) == 0 {
 		err = MethodUnavailable.On("method").With("reason", cmp.Or(barred, "not_set"))
 	}
@@ -158,7 +167,7 @@ func (b byLinked) Show(ctx context.Context, q sqldb.Querier, t *Turn) (step.Step
 	if err != nil {
 		return nil, err
 	}
-	list, _, _, err := b.linked(ctx, q, t.Account)
+	list, _, _, err := b.usable(ctx, q, t)
 	if err != nil {
 		return nil, err
 	}
@@ -226,7 +235,7 @@ func (b byLinked) take(ctx context.Context, tx *sqldb.Tx, t *Turn) error {
 		return err
 	}
 	in := t.Input
-	list, region, _, err := b.linked(ctx, tx, t.Account)
+	list, region, _, err := b.usable(ctx, tx, t)
 	if err != nil {
 		return err
 	}

@@ -85,6 +85,7 @@ type gate struct {
 	desk          *federation.Desk
 	google, apple *vendor
 	ada, bob      account.ID
+	stolen        time.Time
 	last          []session.Proof // what the last journey that ended had proved
 }
 
@@ -112,8 +113,12 @@ func newGate(t *testing.T, db *sqldb.DB, c *clock.Clock) *gate {
 	steps[step.TypeDone] = flow.Step[lockFacts]{Show: func(context.Context, sqldb.Querier, *flow.Call[lockFacts]) (step.Step, error) {
 		return step.Done{Head: step.Head{Type: step.TypeDone}}, nil
 	}}
-	flow.Add(g.runner, &flow.Journey[lockFacts]{Kinds: []string{"second", "blind"}, Life: time.Hour, Steps: steps,
+	flow.Add(g.runner, &flow.Journey[lockFacts]{Kinds: []string{"second", "blind", "then"}, Life: time.Hour, Steps: steps,
 		Begin: func(_ flow.Visitor, b flow.Begin, now time.Time) (*lockFacts, error) {
+			if b.Kind == "then" { // as the account stood before g.stolen
+				return &lockFacts{proof.Proving{Action: policy.SignIn, Account: g.ada, AsOf: g.stolen, Risk: policy.Risk{Level: policy.Low},
+					Proved: []session.Proof{{Method: "password", At: now}}}}, nil
+			}
 			if b.Kind == "blind" {
 				return &lockFacts{proof.Proving{Action: policy.Recover, Account: g.ada, Subject: "username\x00ada"}}, nil
 			}
@@ -431,6 +436,26 @@ func TestLinked_barred(t *testing.T) {
 			return err
 		})
 		there.check(step.TypeRedirect, "provider_failed other_account")
+	})
+}
+
+// An account that is proved as it stood before somebody took it over is not proved by
+// what they linked.
+func TestTopic_X01_LinkedSince(t *testing.T) {
+	eachGate(t, func(g *gate) {
+		g.link(g.ada, "google", "ada")
+		g.stolen = g.clock.Now()
+		g.link(g.ada, "apple", "eve")
+		a := g.begin("then", "page").method(step.TypeRedirect, "")
+		if r := a.now.(step.Redirect); r.Provider != "google" || len(r.Providers) != 1 {
+			g.t.Errorf("the step leads to what came since: %+v", r)
+		}
+		a.hands("apple", "", step.TypeRedirect, "provider_not_offered").visits("code", "ada").check(step.TypeDone, "")
+		a = g.begin("second", "page").method(step.TypeRedirect, "") // as it stands, it is one
+		if r := a.now.(step.Redirect); r.Provider != "google" || len(r.Providers) != 2 {
+			g.t.Errorf("as it stands: %+v", r)
+		}
+		a.hands("apple", "", step.TypeRedirect, "").visits("code", "eve").check(step.TypeDone, "")
 	})
 }
 
