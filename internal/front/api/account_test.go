@@ -144,11 +144,11 @@ func TestMethods_TellHowEachStands(t *testing.T) {
 			}
 			return strings.Join(out, " ")
 		}
-		if got := states(); got != `["sms_code","on",null] ["email_code","unavailable","no_email"] ["password","off",null] ["device_prompt","unavailable","no_other_device"] ["passkey","off",null]` {
+		if got := states(); got != `["sms_code","on",null] ["email_code","unavailable","no_email"] ["password","off",null] ["device_prompt","unavailable","no_other_device"] ["passkey","off",null] ["linked","off",null]` {
 			t.Error(got)
 		}
 		p.do("PUT", "/api/v1/password", `{"new_password":"correct horse battery"}`).want(204, "")
-		if got := states(); got != `["sms_code","on",null] ["email_code","unavailable","no_email"] ["password","on",null] ["device_prompt","unavailable","no_other_device"] ["passkey","off",null]` {
+		if got := states(); got != `["sms_code","on",null] ["email_code","unavailable","no_email"] ["password","on",null] ["device_prompt","unavailable","no_other_device"] ["passkey","off",null] ["linked","off",null]` {
 			t.Error(got)
 		}
 		q := h.signUpByEmail("someone@example.com")

@@ -59,7 +59,11 @@ func TestLinked_TheContract(t *testing.T) {
 		nonce := func() string {
 			return p.send(call{method: "GET", path: "/api/v1/journeys/" + j.id, key: j.key, token: p.token}).str("step.providers.0.nonce")
 		}
+		p.answer(j, `{"input":"provider","provider":"wechat"}`).want(403, "provider_not_offered").step("redirect")
+		late := p.do("POST", linkedPath+"/google", "").want(http.StatusCreated, "").step("redirect")
 		hand(`"token":"`+h.google.Slip(lin, nonce())+`"`).want(200, "").step("done")
+		h.visit(late, towntest.Somebody("g-other", "", ""), journey{h, late.str("id"), late.str("key")})
+		p.answer(journey{h, late.str("id"), late.str("key")}, `{"input":"check"}`).want(409, "linked_already").step("redirect")
 
 		list = p.do("GET", linkedPath, "").want(200, "")
 		if list.str("linked.0.provider") != "google" || list.str("linked.0.name") != "Lin" || list.str("linked.0.state") != "on" || list.at("linked.0.removable") != true || list.str("providers.0.reason") != "linked_already" {
@@ -74,6 +78,8 @@ func TestLinked_TheContract(t *testing.T) {
 		r = eve.do("POST", linkedPath+"/google", "").want(201, "").step("redirect")
 		j = journey{h, r.str("id"), r.str("key")}
 		p.answer(j, `{"input":"check"}`).want(401, "session_required") // S-45
+		h.returns(r, j, url.Values{"error": {"access_denied"}})
+		r = eve.answer(j, `{"input":"check"}`).want(403, "provider_denied").step("redirect")
 		h.visit(r, lin, j)
 		r = eve.answer(j, `{"input":"check"}`).want(409, "linked_elsewhere").step("confirm")
 		if strings.Contains(r.text, p.id) || strings.Contains(r.text, "138") {
@@ -98,9 +104,14 @@ func TestLinked_TheContract(t *testing.T) {
 // visit goes to the provider of a step and comes back as somebody.
 func (h *house) visit(r reply, who provider.Identity, j journey) {
 	h.t.Helper()
+	h.returns(r, j, url.Values{"code": {h.google.Slip(who, "")}})
+}
+
+func (h *house) returns(r reply, j journey, answer url.Values) {
+	h.t.Helper()
 	desk := h.linked.Desk
 	out := towntest.GoesOut(h.t, desk, step.Redirect{Provider: r.str("step.provider"), URL: r.str("step.url")})
-	if _, err := out.ComesBack(h.t, desk, flow.Handle{ID: j.id, Key: j.key}, netip.MustParseAddr("192.0.2.7"), url.Values{"code": {h.google.Slip(who, "")}}); err != nil {
+	if _, err := out.ComesBack(h.t, desk, flow.Handle{ID: j.id, Key: j.key}, netip.MustParseAddr("192.0.2.7"), answer); err != nil {
 		h.t.Fatal(err)
 	}
 }

@@ -61,6 +61,10 @@ var unprovoked = map[string]string{
 	"set-two-step rate_limited":           "as above",
 	"watch-prompts rate_limited":          "needs more streams than a node has; journey/settings tests the bound",
 	"confirm-totp proof_required":         "the proof has to age between the two halves; journey/settings tests it",
+	"link rate_limited":                   "limits of an account and a network; journey/linking and journey/flow test them",
+	"unlink rate_limited":                 "journey/linking tests it",
+	"unlink last_way_in":                  "needs an account of nothing but a link; journey/linking tests it",
+	"unlink last_second_step":             "as above",
 	"remove-totp last_second_step":        "needs 2-step verification with nothing else; journey/settings tests it",
 	"set-questions questions_unavailable": "journey/settings tests each of its reasons",
 }
