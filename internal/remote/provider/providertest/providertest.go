@@ -43,6 +43,7 @@ type Case struct {
 	Calls, NativeCalls int
 	Silent             bool // who says no stays at the vendor: nothing comes back
 	Nameless           bool // the vendor tells no name here
+	NativeNameless     bool // or only to the app itself
 	// Wants are the reasons that are not Default's, by row. A row is named like
 	// "slow", for both ways, or "page/slow", "native/slow".
 	Wants map[string]provider.Reason
@@ -281,7 +282,7 @@ func (w *world) hand(person string) provider.Handed {
 	w.t.Helper()
 	w.visits++
 	nonce := fmt.Sprintf("native-%025d", w.visits) // 32 letters: Alipay takes no more
-	given, err := w.vendor.Native(person, nonce)
+	given, err := w.sdk(person, nonce)
 	if err != nil {
 		w.t.Fatalf("the SDK: %v", err)
 	}
@@ -299,6 +300,19 @@ func (w *world) hand(person string) provider.Handed {
 	}
 	w.hidden = append(w.hidden, h.Token, h.Code, nonce)
 	return h
+}
+
+// sdk runs the vendor's SDK with our nonce, or with what has to be signed first.
+func (w *world) sdk(person, nonce string) (map[string]string, error) {
+	p, ok := w.made.(provider.Preparer)
+	if !ok {
+		return w.vendor.Native(person, nonce)
+	}
+	prepared, err := p.Prepare(nonce, w.clock.Now())
+	if err != nil {
+		return nil, err
+	}
+	return w.vendor.Native(person, prepared)
 }
 
 // checkSent: S-54, a sign-in costs few requests, and none is sent again.

@@ -35,6 +35,7 @@ func (c Case) pageSuccess(t *testing.T) {
 
 func (c Case) nativeSuccess(t *testing.T) {
 	w := c.world(t)
+	c.Nameless = c.Nameless || c.NativeNameless
 	sign := func(person string) provider.Identity {
 		t.Helper()
 		h := w.hand(person)
