@@ -145,13 +145,3 @@ func (h *House) Unlink(ctx context.Context, l *session.Live, name string) error 
 		return h.happened(ctx, tx, l.Account, act{kind: audit.Unlinked, tell: "notice_unlinked", provider: name, by: flow.Visitor{Session: l}})
 	})
 }
-
-// Allowed tells whether a session has proved enough to link or unlink now, for pages
-// that ask first.
-func (h *House) Allowed(ctx context.Context, l *session.Live, action policy.Action) (bool, error) {
-	err := h.allow(ctx, l, action)
-	if session.ProofRequired.Is(err) {
-		return false, nil
-	}
-	return err == nil, err
-}
