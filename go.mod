@@ -33,8 +33,8 @@ require (
 )
 
 require (
-	github.com/go-jose/go-jose/v4 v4.1.8 // indirect
-	golang.org/x/oauth2 v0.37.0 // indirect
+	github.com/go-jose/go-jose/v4 v4.1.8
+	golang.org/x/oauth2 v0.37.0
 )
 
 require (
