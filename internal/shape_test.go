@@ -161,6 +161,7 @@ var fuzzed = map[string]string{
 	"internal/kit/locale":               "the languages a browser asks for",
 	"internal/kit/picture":              "pictures",
 	"internal/remote/numbers":           "phone numbers",
+	"internal/remote/provider/alipay":   "signed answers and messages of Alipay",
 	"internal/remote/provider/apple":    "notifications, first-time names",
 	"internal/remote/provider/facebook": "signed requests",
 	"internal/remote/provider/google":   "security events",

@@ -81,7 +81,8 @@ var browser = &http.Transport{DisableKeepAlives: true}
 func (p page) back(w *world, callback string) url.Values {
 	w.t.Helper()
 	if p.location != "" {
-		to, query, _ := strings.Cut(p.location, "?")
+		sent, _, _ := strings.Cut(p.location, "#") // a fragment stays in the browser
+		to, query, _ := strings.Cut(sent, "?")
 		if to != callback {
 			w.t.Errorf("S-46: the browser was sent to %q, not to %q", to, callback)
 			return nil
