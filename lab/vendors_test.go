@@ -34,7 +34,7 @@ func (v vendor) Event(kind, person, variant string) (int, error) {
 	if kind != "revoked" {
 		return 0, provider.ErrNoEvent
 	}
-	r, err := http.NewRequestWithContext(context.Background(), http.MethodPost, "http://id.example.test/?"+person+variant, nil)
+	r, err := http.NewRequestWithContext(context.Background(), http.MethodPost, v.desk.NoticeURL+"?"+person+variant, nil)
 	if err != nil {
 		return 0, err
 	}

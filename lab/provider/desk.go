@@ -205,9 +205,9 @@ func (d *Desk) Deliver(r *http.Request) (int, error) {
 }
 
 // Ask is Deliver that also answers the first 64 KiB of the body, for a vendor that
-// reads it. Redirects are not followed.
+// reads it. Redirects are not followed. ErrNoPlace is for a request to nowhere.
 func (d *Desk) Ask(r *http.Request) (status int, body []byte, err error) {
-	if d.NoticeURL == "" {
+	if r.URL.Host == "" {
 		return 0, nil, ErrNoPlace
 	}
 	client := http.Client{

@@ -189,13 +189,13 @@ func TestAsk(t *testing.T) {
 	}))
 	defer product.Close()
 	d, _ := newDesk()
-	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, product.URL, nil)
-	r.RequestURI = ""
-	if _, err := d.Deliver(r); err == nil {
-		t.Error("delivered without an address")
-	}
-	d.NoticeURL = product.URL
-	if status, err := d.Deliver(r); err != nil || status != http.StatusFound {
-		t.Errorf("a redirect was followed: %d, %v", status, err)
+	for to, want := range map[string]error{"": provider.ErrNoPlace, product.URL: nil} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, to, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if status, err := d.Deliver(r); err != want || err == nil && status != http.StatusFound {
+			t.Errorf("to %q: %d, %v", to, status, err)
+		}
 	}
 }
