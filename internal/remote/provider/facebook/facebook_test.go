@@ -205,6 +205,7 @@ func TestRefusals(t *testing.T) {
 		{refusal("Error validating verification code. Please make sure your redirect_uri is identical", "100", "36008"), 400, "config 100/36008", "config 100/36008"},
 		{refusal("Invalid verification code format.", "100", ""), 400, "invalid_code 100", "config 100"},
 		{refusal("API calls from the server require an appsecret_proof argument", "100", ""), 400, "invalid_code 100", "config 100"},
+		{refusal("Invalid appsecret_proof provided in the API argument", "100", ""), 400, "invalid_code 100", "untrusted 100"},
 		{refusal("Error validating client secret.", "1", ""), 400, "config 1", "config 1"},
 		{refusal("An unknown error occurred", "1", ""), 500, "temporary 1", "temporary 1"},
 		{refusal("Error validating application.", "101", ""), 400, "config 101", "config 101"},
@@ -265,7 +266,7 @@ func TestS48_AccessTokens(t *testing.T) {
 		{"of somebody else", `"app_id":"1234567890","type":"USER","is_valid":true,"user_id":"10150000000000001","issued_at":%d,"expires_at":%d`, "untrusted other_person"},
 		{"not valid", `"app_id":"1234567890","type":"USER","is_valid":false,"user_id":"10150000000000000","issued_at":%d,"expires_at":%d`, "invalid_code is_valid"},
 		{"valid as text", `"app_id":"1234567890","type":"USER","is_valid":"true","user_id":"10150000000000000","issued_at":%d,"expires_at":%d`, "invalid_code is_valid"},
-		{"expired, with a reason", `"app_id":"1234567890","is_valid":false,"error":{"code":190,"subcode":463,"error_subcode":463,"message":"x"},"issued_at":%d,"expires_at":%d`, "expired 190/463"},
+		{"expired, with a reason", `"app_id":"1234567890","is_valid":false,"error":{"code":190,"subcode":463,"message":"x"},"issued_at":%d,"expires_at":%d`, "expired 190/463"},
 		{"nonsense", `"is_valid":false,"error":{"code":190,"message":"Invalid OAuth access token."},"issued_at":%d,"expires_at":%d`, "invalid_code 190"},
 		{"of another app, said by an error", `"is_valid":false,"error":{"code":100,"message":"x"},"issued_at":%d,"expires_at":%d`, "untrusted 100"},
 	} {

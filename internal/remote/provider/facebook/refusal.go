@@ -24,6 +24,7 @@ type graphError struct {
 	Message   idtoken.Hint  `json:"message"` // read for what no code tells, shown to nobody
 	Code      provider.Text `json:"code"`
 	Subcode   provider.Text `json:"error_subcode"`
+	Inner     provider.Text `json:"subcode"` // its name in what debug_token says
 	Transient idtoken.True  `json:"is_transient"`
 }
 
@@ -55,7 +56,10 @@ func (e *graphError) failure(in place) *provider.Failure {
 	if !isNumber {
 		return provider.Fail(provider.Malformed, "code")
 	}
-	sub, _ := e.Subcode.Int()
+	sub, has := e.Subcode.Int()
+	if !has {
+		sub, _ = e.Inner.Int()
+	}
 	native := strconv.FormatInt(code, 10)
 	if sub != 0 {
 		native += "/" + strconv.FormatInt(sub, 10)
@@ -101,7 +105,7 @@ func (e *graphError) parameter(sub int64, in place) provider.Reason {
 		return provider.Expired
 	case in == inSwap:
 		return provider.InvalidCode
-	case in == inData: // a token of another app
+	case in == inData, in == inCall && e.says("invalid appsecret_proof"): // a token of another app: the secret is right
 		return provider.Untrusted
 	}
 	return provider.Config
