@@ -14,7 +14,7 @@ import (
 const hostile = "Eve\u202e\x00\r\n<script>alert(1)</script> & \"friends\" \ue000 a name that goes on and on and on"
 
 func (c Case) pageSuccess(t *testing.T) {
-	w := c.world(t)
+	w := c.world(t, Patience)
 	sign := func(person string) provider.Identity {
 		t.Helper()
 		a := w.attempt(c)
@@ -34,7 +34,7 @@ func (c Case) pageSuccess(t *testing.T) {
 }
 
 func (c Case) nativeSuccess(t *testing.T) {
-	w := c.world(t)
+	w := c.world(t, Patience)
 	c.Nameless = c.Nameless || c.NativeNameless
 	sign := func(person string) provider.Identity {
 		t.Helper()
