@@ -309,6 +309,7 @@ func TestRead(t *testing.T) {
 		"error=100016":                                  {Error: "100016"},
 		`callback( {"access_token":"T0K"} ); alert(1)`:  {},
 		`callback( {"access_token":"T0K"} `:             {},
+		`callback( {"access_token":"T0K"} ); x = "y"`:   {},
 		`callback( access_token=T0K );`:                 {},
 		`callback()`:                                    {},
 		`callback( {"access_token":"T0K"}{} );`:         {},

@@ -216,6 +216,18 @@ func checkFailure(t *testing.T, err error, reason provider.Reason, native string
 	}
 }
 
+// Apps that are bound to no platform know people by openid alone, whatever WeChat sends.
+func TestExchange_noPlatform(t *testing.T) {
+	f := &far{answers: map[string]string{"/sns/oauth2/access_token": goodToken, "/sns/userinfo": goodUser}}
+	c := config("https://api.weixin.example.test", f.wire())
+	c.Platform = ""
+	got, err := made(t, c, clock.At(start)).Exchange(t.Context(), provider.Attempt{Surface: provider.Page}, url.Values{"code": {"0a1B2c"}})
+	want := provider.Identity{Subjects: []provider.Subject{{Scope: "openid:" + web.ID, Value: "oEXAMPLEopenid000000000001"}}, Name: "示例用户"}
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("S-42: %v (-want +got):\n%s", err, diff)
+	}
+}
+
 // What a callback brings: nobody is asked for a code that cannot be one.
 func TestExchange_callback(t *testing.T) {
 	for _, c := range []struct {

@@ -149,8 +149,8 @@ func (w *Weibo) info(ctx context.Context, token string) (answer, error) {
 
 // isUID tells whether a uid is one: a positive int64 as digits, in one spelling.
 func isUID(t provider.Text) bool {
-	n, ok := t.Int()
-	return ok && n > 0 && t[0] != '0' && t[0] != '+' && strings.Trim(string(t), "0123456789") == ""
+	_, ok := t.Int()
+	return ok && t[0] != '0' && strings.Trim(string(t), "0123456789") == ""
 }
 
 // named adds what the person is called. Without an answer it is somebody without a

@@ -163,6 +163,17 @@ func TestExchange(t *testing.T) {
 	}
 }
 
+// An answer with the status of an error is none, whatever stands in it.
+func TestExchange_status(t *testing.T) {
+	for status, want := range map[int]provider.Reason{
+		http.StatusOK: "", http.StatusUnauthorized: provider.Malformed, http.StatusFound: provider.Malformed, http.StatusTooManyRequests: provider.RateLimited, http.StatusServiceUnavailable: provider.Temporary,
+	} {
+		f := &far{status: map[string]int{tokenPath: status}, answers: map[string]string{tokenPath: goodToken, showPath: goodShow}}
+		_, err := made(t, "https://api.weibo.example.test", provider.Wire{Transport: f}).Exchange(t.Context(), provider.Attempt{Callback: callback}, url.Values{"code": {"c0de"}})
+		checkReason(t, err, want)
+	}
+}
+
 func checkReason(t *testing.T, err error, want provider.Reason) {
 	t.Helper()
 	if (err == nil) != (want == "") || err != nil && provider.ReasonOf(err) != want {
