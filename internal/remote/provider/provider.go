@@ -40,6 +40,12 @@ type Preparer interface {
 	Prepare(nonce string, now time.Time) (string, error)
 }
 
+// Placed is a Provider that has an app of its own for each place where people meet it.
+type Placed interface {
+	// Offers tells whether one is configured for people who are there.
+	Offers(s Surface) bool
+}
+
 // Revoker is a Provider at which a grant can be given back.
 type Revoker interface {
 	Revoke(ctx context.Context, g Grant) error

@@ -27,7 +27,8 @@ func (d *Desk) Offered(regionName, surface string) []string {
 	}
 	var out []string
 	for _, name := range r.Providers[surface] {
-		if d.Providers.Get(name) != nil {
+		p := d.Providers.Get(name)
+		if placed, is := p.(provider.Placed); p != nil && (!is || placed.Offers(provider.Surface(surface))) {
 			out = append(out, name)
 		}
 	}

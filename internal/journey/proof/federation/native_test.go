@@ -44,6 +44,11 @@ func TestOffered(t *testing.T) {
 		if diff := cmp.Diff(want, o.Choices("intl", "app", "n", now)); diff != "" {
 			o.t.Error(diff)
 		}
+		o.Providers = provider.NewBook(placed{o.google, provider.App}, o.apple)
+		if page, app := o.Offered("intl", "page"), o.Offered("intl", "app"); len(page) != 1 || page[0] != "apple" || len(app) != 2 || !o.Knows("intl", "google") {
+			o.t.Errorf("a provider without credentials for pages is offered at %v and %v", page, app)
+		}
+		o.Providers = provider.NewBook(preparing{o.google}, plain{o.apple})
 		o.google.err = errors.New("no key")
 		if diff := cmp.Diff(step.Provider{Provider: "google"}, o.Choice("app", "google", "n", now)); diff != "" {
 			o.t.Errorf("what cannot be prepared is offered: %s", diff)
@@ -53,6 +58,14 @@ func TestOffered(t *testing.T) {
 		}
 	})
 }
+
+// placed is a provider with credentials for one surface only.
+type placed struct {
+	provider.Provider
+	at provider.Surface
+}
+
+func (p placed) Offers(s provider.Surface) bool { return s == p.at }
 
 func TestRedeem(t *testing.T) {
 	each(t, func(o *office) {

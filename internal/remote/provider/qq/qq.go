@@ -39,6 +39,7 @@ type QQ struct {
 var (
 	_ provider.Native  = (*QQ)(nil)
 	_ provider.Checker = (*QQ)(nil)
+	_ provider.Placed  = (*QQ)(nil)
 )
 
 // New makes the adapter, or says what is missing.
@@ -82,12 +83,10 @@ func (*QQ) Name() string { return "qq" }
 // Takes tells that the SDK gives access tokens.
 func (q *QQ) Takes() provider.Takes { return provider.Takes{Token: q.config.Mobile.ID != ""} }
 
-// Offers tells whether there is an app for people who are there.
+// Offers tells whether there is an app for people who are there; who is in a native
+// app can go to a page too.
 func (q *QQ) Offers(s provider.Surface) bool {
-	if s == provider.Page || s == provider.InApp {
-		return q.config.Web.ID != ""
-	}
-	return q.config.Mobile.ID != ""
+	return q.config.Web.ID != "" || s != provider.Page && s != provider.InApp
 }
 
 // Authorize makes the address of the page. Who says no there closes a window, and

@@ -52,6 +52,7 @@ var (
 	_ provider.Native   = (*WeChat)(nil)
 	_ provider.Notifier = (*WeChat)(nil)
 	_ provider.Checker  = (*WeChat)(nil)
+	_ provider.Placed   = (*WeChat)(nil)
 )
 
 // New makes the adapter, or says what is missing.
@@ -105,8 +106,11 @@ func (*WeChat) Name() string { return "wechat" }
 // Takes tells that the mobile SDK gives codes.
 func (w *WeChat) Takes() provider.Takes { return provider.Takes{Code: w.config.Mobile.ID != ""} }
 
-// Offers tells whether there is an app for people who are there.
-func (w *WeChat) Offers(s provider.Surface) bool { return w.app(s).ID != "" }
+// Offers tells whether there is an app for people who are there; who is in a native
+// app can go to a page too.
+func (w *WeChat) Offers(s provider.Surface) bool {
+	return w.app(s).ID != "" || s != provider.InApp && w.config.Web.ID != ""
+}
 
 func (w *WeChat) app(s provider.Surface) App {
 	switch s {

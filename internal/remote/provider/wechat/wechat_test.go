@@ -367,8 +367,24 @@ func TestNew(t *testing.T) {
 		}
 	}
 	w := made(t, wechat.Config{Web: web}, clock.At(start))
-	if w.Name() != "wechat" || w.Takes() != (provider.Takes{}) || !w.Offers(provider.Page) || w.Offers(provider.InApp) || w.Offers(provider.App) {
+	if w.Name() != "wechat" || w.Takes() != (provider.Takes{}) {
 		t.Errorf("a website app only: %+v", w.Takes())
+	}
+	for _, c := range []struct {
+		has  wechat.Config
+		want string // the places, in order
+	}{
+		{wechat.Config{Web: web}, "page app setup"}, {wechat.Config{InApp: inApp}, "in_app"}, {wechat.Config{Mobile: mobile}, "app setup"},
+	} {
+		var got []string
+		for _, s := range []provider.Surface{provider.Page, provider.InApp, provider.App, provider.Device} {
+			if made(t, c.has, clock.At(start)).Offers(s) {
+				got = append(got, string(s))
+			}
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("offered at %v, want %s", got, c.want)
+		}
 	}
 	if got, err := w.Authorize(provider.Attempt{State: strings.Repeat("s", 32), Surface: provider.Page}); err != nil || !strings.HasPrefix(got, "https://open.weixin.qq.com/connect/qrconnect?") {
 		t.Errorf("where WeChat is: %s, %v", got, err)
