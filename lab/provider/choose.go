@@ -145,11 +145,15 @@ type postView struct {
 }
 
 func (d *Desk) frame(r *http.Request) frame {
-	lang := "en"
+	return frame{Lang: Say(r, "en", "zh-Hans"), Title: d.Title}
+}
+
+// Say picks the words for the reader of a page.
+func Say(r *http.Request, en, zh string) string {
 	if strings.HasPrefix(strings.ToLower(strings.TrimSpace(r.Header.Get("Accept-Language"))), "zh") {
-		lang = "zh-Hans"
+		return zh
 	}
-	return frame{Lang: lang, Title: d.Title}
+	return en
 }
 
 // Zh says whether the reader wants Chinese.

@@ -29,7 +29,7 @@ func (s *Sim) authorize(w http.ResponseWriter, r *http.Request) {
 	}
 	p, decision, ok := s.desk.Decision(r)
 	if !ok {
-		s.desk.Choose(w, r, s.chooser(q))
+		s.desk.Choose(w, r, s.chooser(r, q))
 		return
 	}
 	if decision == "deny" {
@@ -54,14 +54,14 @@ func (s *Sim) authorize(w http.ResponseWriter, r *http.Request) {
 	s.back(w, r, q, answer)
 }
 
-func (s *Sim) chooser(q asked) provider.Chooser {
-	c := provider.Chooser{App: s.settings().Name, Note: "Names are told at the first consent only."}
+func (s *Sim) chooser(r *http.Request, q asked) provider.Chooser {
+	c := provider.Chooser{App: s.settings().Name, Note: provider.Say(r, "Your name is told the first time only.", "你的姓名只在第一次告诉它。")}
 	if q.name {
-		c.Asks = append(c.Asks, "name")
+		c.Asks = append(c.Asks, provider.Say(r, "your name", "你的姓名"))
 	}
 	if q.email {
-		c.Asks = append(c.Asks, "email")
-		c.Extra = []provider.Button{{Value: "hide", Text: "Allow, Hide My Email"}}
+		c.Asks = append(c.Asks, provider.Say(r, "your e-mail address", "你的邮箱地址"))
+		c.Extra = []provider.Button{{Value: "hide", Text: provider.Say(r, "Allow, Hide My Email", "同意，隐藏邮件地址")}}
 	}
 	return c
 }

@@ -40,7 +40,7 @@ func (s *Sim) dialog(w http.ResponseWriter, r *http.Request) {
 	p, decision, ok := s.desk.Decision(r)
 	switch {
 	case !ok:
-		s.desk.Choose(w, r, chooser(c.Name, scopes))
+		s.desk.Choose(w, r, chooser(r, c.Name, scopes))
 	case decision == "deny":
 		back(w, redirect, url.Values{
 			"error": {"access_denied"}, "error_code": {"200"}, "error_description": {"Permissions error"}, "error_reason": {"user_denied"},
@@ -50,11 +50,11 @@ func (s *Sim) dialog(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func chooser(app string, scopes []string) provider.Chooser {
-	c := provider.Chooser{App: app, Asks: []string{"name and picture"}}
+func chooser(r *http.Request, app string, scopes []string) provider.Chooser {
+	c := provider.Chooser{App: app, Asks: []string{provider.Say(r, "your name and picture", "你的姓名和头像")}}
 	if slices.Contains(scopes, "email") {
-		c.Asks = append(c.Asks, "email")
-		c.Extra = []provider.Button{{Value: "no_email", Text: "Allow, but not my e-mail"}}
+		c.Asks = append(c.Asks, provider.Say(r, "your e-mail address", "你的邮箱地址"))
+		c.Extra = []provider.Button{{Value: "no_email", Text: provider.Say(r, "Allow, but not my e-mail address", "同意，但不提供邮箱地址")}}
 	}
 	return c
 }

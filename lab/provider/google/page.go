@@ -113,15 +113,18 @@ func (s *Sim) hinted(hint string) provider.Person {
 func (s *Sim) chooser(r *http.Request) provider.Chooser {
 	c := provider.Chooser{App: s.settings().Name}
 	for _, scope := range provider.Words(r.Form.Get("scope"), " ") {
-		if scope != "openid" {
-			c.Asks = append(c.Asks, scope)
+		switch scope {
+		case "email":
+			c.Asks = append(c.Asks, provider.Say(r, "your e-mail address", "你的邮箱地址"))
+		case "profile":
+			c.Asks = append(c.Asks, provider.Say(r, "your name and picture", "你的姓名和头像"))
 		}
 	}
 	if hd := r.Form.Get("hd"); hd != "" {
-		c.Note = "The app would like an account of " + hd + "; that is no more than a wish."
+		c.Note = provider.Say(r, "It would like an account of "+hd+"; that is no more than a wish.", "它希望你用 "+hd+" 的账户，但不强求。")
 	}
 	if len(c.Asks) > 0 {
-		c.Extra = []provider.Button{{Value: "partial", Text: "Allow none of that, only who I am"}}
+		c.Extra = []provider.Button{{Value: "partial", Text: provider.Say(r, "Allow none of that, only who I am", "都不同意，只告诉它我是谁")}}
 	}
 	return c
 }

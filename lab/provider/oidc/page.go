@@ -25,7 +25,13 @@ func (s *Sim) authorize(w http.ResponseWriter, r *http.Request) {
 	p, decision, ok := s.desk.Decision(r)
 	switch {
 	case !ok:
-		page := provider.Chooser{App: c.App, Asks: slices.DeleteFunc(slices.Clone(scopes), func(scope string) bool { return scope == "openid" })}
+		page := provider.Chooser{App: c.App}
+		if slices.Contains(scopes, "profile") {
+			page.Asks = append(page.Asks, provider.Say(r, "your name", "你的姓名"))
+		}
+		if slices.Contains(scopes, "email") {
+			page.Asks = append(page.Asks, provider.Say(r, "your e-mail address", "你的邮箱地址"))
+		}
 		s.desk.Choose(w, r, page)
 	case decision == "deny":
 		s.back(w, r, url.Values{"error": {"access_denied"}})
