@@ -18,9 +18,9 @@ var files embed.FS
 
 var (
 	style = mustRead("vendor.css")
-	// chooserPolicy allows the one style that is in the page. It says nothing of form
+	// chooserPolicy allows the one style that is in the page, and its empty icon. It says nothing of form
 	// targets: the answer to the form is a redirect to another origin, the product.
-	chooserPolicy = "default-src 'none'; style-src 'sha256-" + sum(style) + "'; base-uri 'none'; frame-ancestors 'none'"
+	chooserPolicy = "default-src 'none'; style-src 'sha256-" + sum(style) + "'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
 	pages         = parse("frame.html", "choose.html", "plain.html", "post.html")
 )
 
