@@ -39,7 +39,7 @@ type Frame struct {
 	Languages    []LanguageChoice
 	Notice       string
 	Asked        bool   // a question waits for an answer on this device
-	Leave        string // where the page goes by itself, at once; empty: it stays
+	GoesTo       string // where the page leads by itself, at once; empty: it stays
 	Refresh      int    // seconds after which the page loads itself again without a script; 0: never
 	Fault        *Refusal
 }

@@ -190,6 +190,10 @@ func (p *pageSeen) element(n *html.Node, attr map[string]string) {
 		p.title = strings.TrimSpace(n.FirstChild.Data)
 	case "h1":
 		p.headings++
+	case "meta":
+		if attr["http-equiv"] == "refresh" && n.Parent.Data != "noscript" {
+			p.t.Errorf("the page goes to %q by itself", attr["content"])
+		}
 	case "label":
 		p.labeled[attr["for"]] = true
 	case "input", "select", "textarea":

@@ -43,16 +43,6 @@ func federationStories() []story {
 			return step.LinkOrCreate{Head: head(step.TypeLinkOrCreate, inputs...), Provider: provider, Name: name}
 		}, "", "")
 	}
-	deleted := func(result string) func(s *stage) (view, error) {
-		return func(s *stage) (view, error) {
-			return s.deletionView(s.f, linking.Deletion{Provider: "facebook", Result: result, At: s.f.now.Add(-50 * time.Hour)}), nil
-		}
-	}
-	failed := func(reason string) func(s *stage) (view, error) {
-		return func(s *stage) (view, error) {
-			return s.errorView(s.f, s.failure(federation.ProviderFailed.With("provider", "apple").With("reason", reason)), "/"), nil
-		}
-	}
 	all := []story{
 		{name: "federation.signin_intl", make: withProviders("signin", "", "", "google", "facebook", "apple")},
 		{name: "federation.signin_cn", make: withProviders("signin", "", "", "wechat", "weibo", "qq", "alipay", "apple")},
@@ -78,6 +68,23 @@ func federationStories() []story {
 		{name: "federation.add_contact", make: proving("signin", func(*stage) step.Step {
 			return step.AddContact{Head: head(step.TypeAddContact, "email", "skip"), Kind: "email", Hint: "lin.yue@example.com"}
 		}, "", "")},
+	}
+	return append(all, doorStories()...)
+}
+
+// doorStories are what stands at the way itself, outside any journey.
+func doorStories() []story {
+	deleted := func(result string) func(s *stage) (view, error) {
+		return func(s *stage) (view, error) {
+			return s.deletionView(s.f, linking.Deletion{Provider: "facebook", Result: result, At: s.f.now.Add(-50 * time.Hour)}), nil
+		}
+	}
+	failed := func(reason string) func(s *stage) (view, error) {
+		return func(s *stage) (view, error) {
+			return s.errorView(s.f, s.failure(federation.ProviderFailed.With("provider", "apple").With("reason", reason)), "/"), nil
+		}
+	}
+	all := []story{
 		{name: "federation.confirm", make: func(s *stage) (view, error) {
 			return s.confirmArrivalView(s.f, federation.Arrival{Confirm: "sample", Provider: "google", Device: "Pixel 9", Place: "Shanghai, China"}), nil
 		}},

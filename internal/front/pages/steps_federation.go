@@ -117,7 +117,7 @@ func (b stepBuilder) redirect(s step.Redirect) view {
 	query := b.v.r.URL.Query()
 	p.Waiting = b.Fault == nil && query.Get("waiting") != ""
 	if b.Fault == nil && query.Get("away") != "" {
-		p.Leave = p.Go
+		p.GoesTo = p.Go
 	}
 	p.titled(b.T("step.redirect.title", "provider", p.Provider))
 	return p

@@ -106,7 +106,7 @@ type confirmPage struct {
 	Danger  bool
 	Effects []effectRow
 	Back    bool
-	Leave   string // where it is left as it is
+	Without string // where it is left as it is
 }
 
 func (confirmPage) file() string { return "step_confirm" }
@@ -128,9 +128,9 @@ var gentle = []string{"unfreeze", "change_phone", "change_email", "add_phone", "
 
 func (b stepBuilder) confirm(s step.Confirm) view {
 	p := confirmPage{stepFrame: b.base(), Heading: b.T("page.confirm.title"), Button: b.T("page.confirm.do"),
-		Danger: !slices.Contains(gentle, s.Action), Back: slices.Contains(s.Inputs, "back"), Leave: "/"}
+		Danger: !slices.Contains(gentle, s.Action), Back: slices.Contains(s.Inputs, "back"), Without: "/"}
 	if b.v.kind == linkKind {
-		p.Leave, p.RestartText = linkedPath, b.T("page.linked.other")
+		p.Without, p.RestartText = linkedPath, b.T("page.linked.other")
 	}
 	if key := "page.confirm.title_" + s.Action; b.has(key) {
 		p.Heading = b.T(key)
