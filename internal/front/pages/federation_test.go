@@ -352,7 +352,7 @@ func TestTopic_L02_Add(t *testing.T) {
 	}
 	s.answers = []answer{{step: step.Confirm{Head: step.Head{Type: step.TypeConfirm, Inputs: []string{"confirm", "back"}}, Action: "move_link", Effects: []step.Effect{{Effect: "link_leaves"}}},
 		err: federation.LinkedElsewhere.With("provider", "google")}}
-	if w := b.get("/account/link?returned=1"); w.Code != http.StatusConflict || !strings.Contains(b.page, "This Google account opens another account") || !strings.Contains(b.page, "Move it here") {
+	if w := b.get("/account/link?returned=1"); w.Code != http.StatusConflict || !strings.Contains(b.page, "This Google account opens another account") || !strings.Contains(b.page, "If that account is yours too, move it here") || !strings.Contains(b.page, "Move it here") {
 		t.Errorf("linked elsewhere: %d, without its words or the way to move it: %s", w.Code, b.page)
 	}
 	s.answers = []answer{{step: step.Done{Result: "linked"}}}

@@ -182,6 +182,7 @@ func (v *visit) page(status int, refused error) error {
 	b := stepBuilder{Frame: f, v: v}
 	if refused != nil {
 		f.Fault = f.refusal(fail, b.waysOut(fail.Code)...)
+		b.elsewhere(fail)
 	}
 	page, err := b.build()
 	if err != nil {

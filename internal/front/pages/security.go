@@ -127,7 +127,9 @@ func (f *Frame) linkedMethod(list []link.Link) methodRow {
 		row.On, row.State = true, f.linkedState(list)
 	}
 	for _, l := range list {
-		row.Warn = row.Warn || !l.Works()
+		if !l.Works() {
+			row.Warn, row.State = true, f.T("page.linked.suspended", "provider", f.providerName(l.Provider))
+		}
 	}
 	return row
 }

@@ -7,8 +7,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/selfsame-id/selfsame/internal/front/httpd"
 	"github.com/selfsame-id/selfsame/internal/journey/flow"
 	"github.com/selfsame-id/selfsame/internal/journey/flow/step"
+	"github.com/selfsame-id/selfsame/internal/journey/proof/federation"
 	"github.com/selfsame-id/selfsame/internal/kit/fault"
 )
 
@@ -140,6 +142,15 @@ func (b stepBuilder) linkOrCreate(s step.LinkOrCreate) view {
 	p.RestartText = b.T("step.redirect.restart")
 	p.titled(b.T("step.link_or_create.title", "provider", p.Provider))
 	return p
+}
+
+// elsewhere says of an account that opens another one here what can be done about it
+// where it came up: the page below moves it.
+func (b stepBuilder) elsewhere(fail httpd.Failure) {
+	_, asked := asStep[step.Confirm](b.v.ticket.Step)
+	if name, _ := fail.Args["provider"].(string); asked && b.v.kind == linkKind && federation.LinkedElsewhere.Code == fail.Code {
+		b.Fault.Detail = b.H("page.linked.elsewhere", "provider", b.providerName(name))
+	}
 }
 
 // onTheWay is what the address of a redirect step says: that the browser is to leave,

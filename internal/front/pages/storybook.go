@@ -152,6 +152,7 @@ func (s *stage) play(kind string, present step.Step, form url.Values, with strin
 	b := stepBuilder{Frame: s.f, v: v}
 	if refused != nil {
 		s.f.Fault = s.f.refusal(s.failure(refused), b.waysOut(refused.Code)...)
+		b.elsewhere(s.failure(refused))
 	}
 	return b.build()
 }
