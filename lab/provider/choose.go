@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 )
@@ -87,7 +88,7 @@ func (d *Desk) Decision(r *http.Request) (p Person, decision string, ok bool) {
 // comes back by POST to the same path with the fields of r, `person` and `decision`.
 // It works without script.
 func (d *Desk) Choose(w http.ResponseWriter, r *http.Request, c Chooser) {
-	view := chooserView{Chooser: c, Frame: d.frame(r), People: d.People()}
+	view := chooserView{Chooser: c, Frame: d.frame(r), People: d.People(), Action: path.Base(r.URL.Path)}
 	for name, values := range r.Form {
 		if name == "person" || name == "decision" {
 			continue
@@ -130,6 +131,7 @@ type chooserView struct {
 	Frame  frame
 	People []Person
 	Fields []field
+	Action string // this page without its query, wherever it is mounted
 }
 
 type plainView struct {

@@ -136,7 +136,7 @@ func TestChooser(t *testing.T) {
 	}
 	w := serve(httptest.NewRequest(http.MethodGet, "/authorize?state=abc&person=ana", nil))
 	page := w.Body.String()
-	for _, want := range []string{`name="state" value="abc"`, `value="ana"`, `value="leave"`, `&lt;b&gt;`, "Simulator", `action="?"`} {
+	for _, want := range []string{`name="state" value="abc"`, `value="ana"`, `value="leave"`, `&lt;b&gt;`, "Simulator", `action="authorize"`} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %s", want)
 		}
