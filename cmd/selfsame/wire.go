@@ -79,7 +79,8 @@ type site struct {
 	keys    *passkeyParts
 	factors *factorParts
 
-	life *lifeParts
+	life       *lifeParts
+	federation *federationParts
 
 	runner         *flow.Runner
 	signIn         *signin.House
@@ -229,16 +230,19 @@ func (b *site) journeys(context.Context) error {
 	prompts := b.prompting(notices)
 	b.passkeys(notices)
 	b.otherFactors(notices)
+	b.linkable()
 	b.lives(notices)
 	b.signIn = &signin.House{
 		Regions: b.regions, Numbers: b.numbers, Accounts: b.accounts, Contacts: b.contacts, Devices: b.devices, Sessions: b.sessions,
 		Audit: b.audit, Directory: b.directory, Passwords: b.passwords, Book: b.book,
 		Codes: b.prover.Codes, Captchas: b.prover.Captchas, Guesses: b.guesses, Prover: b.prover, Passkeys: b.keys.proof,
 		Notices: notices, Courier: b.courier, Brand: b.set.Brand.Name, Rules: signInRules(b.set),
+		Links: b.federation.links, Desk: b.federation.desk,
 	}
 	b.runner.LimitBegins(quota.NewBurst(b.Clock, b.set.Journeys.PerNetworkMinute, time.Minute))
 	flow.Add(b.runner, signin.Journey(b.signIn))
 	b.contactJourneys(notices)
+	b.linkJourneys(notices)
 	b.stepUp = &stepup.House{Prover: b.prover, Accounts: b.accounts, Sessions: b.sessions, Audit: b.audit, Life: b.set.Journeys.Life}
 	flow.Add(b.runner, stepup.Journey(b.stepUp))
 	b.settings = &accountpage.House{

@@ -50,8 +50,9 @@ func (b *site) front(context.Context) error {
 		b.router.Handle("GET /.well-known/security.txt", b.securityText)
 	}
 	hooks.Mount(b.router, b.courier)
+	hooks.MountFederation(b.router, b.federation.linking)
 	api.Mount(api.Config{
-		Router: b.router, Runner: b.runner, Settings: b.settings, Contacts: b.contactChanges, Words: b.words, Ring: b.ring, Brand: b.set.Brand.Name, Server: b.set.PublicURL,
+		Router: b.router, Runner: b.runner, Settings: b.settings, Contacts: b.contactChanges, Linking: b.federation.linking, Words: b.words, Ring: b.ring, Brand: b.set.Brand.Name, Server: b.set.PublicURL,
 		Place: func(ctx context.Context) string { return b.placeOf(httpd.From(ctx).Addr) },
 		Pictures: api.Pictures{Studio: b.studio, Find: func(ctx context.Context, journey, nonce string) (captcha.Secrets, string, error) {
 			return proof.Picture(ctx, b.runner, journey, nonce)
@@ -77,7 +78,8 @@ func (b *site) pages(hasArticle func(string) bool) (*pages.Pages, error) {
 	cfg := pages.Config{
 		PublicURL: b.set.Public(), Words: b.words, Clock: b.Clock, Brand: pages.Brand{Name: b.set.Brand.Name, Accent: b.set.Brand.Accent},
 		Regions: b.regions, Journeys: b.runner, Accounts: b.settings, Changes: b.contactChanges, Passkeys: b.settings, Factors: b.settings, SecondSteps: b.settings, RelatedOrigins: relatedOrigins(b.keys.party), Visitor: b.visitor, Session: b.session, HasArticle: hasArticle,
-		Opening: func(kind, region, _ string) step.Step {
+		Federation: b.federation.desk, Linked: b.federation.linking, ProviderTitle: b.providerTitle,
+		Opening: func(kind, region, surface string) step.Step {
 			switch kind {
 			case "recover", "unfreeze":
 				return b.life.recover.Opening(region)
@@ -87,7 +89,7 @@ func (b *site) pages(hasArticle func(string) bool) (*pages.Pages, error) {
 			if s := b.contactChanges.Opening(kind, region); s != nil {
 				return s
 			}
-			return b.signIn.Opening(region)
+			return b.signIn.Opening(region, surface)
 		},
 		ProveOpening: func(ctx context.Context, v flow.Visitor, action string) (step.Step, error) {
 			return b.stepUp.Opening(ctx, b.db, v, action)

@@ -38,8 +38,13 @@ func (b *site) outside(context.Context) error {
 	}
 	secret := randid.Secret()
 	d := &demoLab{}
+	vendors, err := b.labVendors(toProduct{d})
+	if err != nil {
+		return err
+	}
 	d.Lab = lab.New(lab.Options{
-		Clock: b.Clock, CallbackURL: b.set.PublicURL + "/hooks/sms/" + labRoute, CallbackSecret: secret, Token: "lab",
+		Providers: vendors,
+		Clock:     b.Clock, CallbackURL: b.set.PublicURL + "/hooks/sms/" + labRoute, CallbackSecret: secret, Token: "lab",
 		PublicURL: b.set.PublicURL, Transport: toProduct{d}, Log: b.Log,
 	})
 	d.carrier, d.lines, d.pages = d.CarrierHandler(), d.LinesHandler(), d.Handler()
@@ -62,6 +67,8 @@ func (b *site) outside(context.Context) error {
 		"move the clock in the lab by 5 minutes while a code is out, and type it",
 		"on the security page add a passkey or an authenticator app, turn on 2-step verification, and sign in from a private window",
 		"change the phone with and without the old one: the old one is told, and its link undoes the change",
+		"sign in with Google, Facebook or Apple, or in the Chinese region (" + b.set.PublicURL + "/signin?region=cn) with WeChat, Weibo, QQ or Alipay; who has accounts there, and how they fail, is in the lab",
+		"link and remove accounts elsewhere at " + b.set.PublicURL + "/account/linked",
 		"freeze the account at " + b.set.PublicURL + "/freeze without signing in, then get back in at " + b.set.PublicURL + "/unfreeze or " + b.set.PublicURL + "/recover",
 	}
 	return nil
@@ -81,10 +88,13 @@ func (d *demoLab) beside(product http.Handler) http.Handler {
 
 // RoundTrip is the product's way to the lab.
 func (d *demoLab) RoundTrip(r *http.Request) (*http.Response, error) {
-	if strings.HasPrefix(r.URL.Host, "lines.") {
+	switch {
+	case strings.HasPrefix(r.URL.Host, "lines."):
 		return handTo(r, d.lines)
+	case strings.HasPrefix(r.URL.Host, "carrier."):
+		return handTo(r, d.carrier)
 	}
-	return handTo(r, d.carrier)
+	return handTo(r, d.pages) // a provider, at the address that browsers visit too
 }
 
 // toProduct is the lab's way to the product.

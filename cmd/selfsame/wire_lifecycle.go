@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/identity/change"
-	"github.com/selfsame-id/selfsame/internal/identity/link"
 	"github.com/selfsame-id/selfsame/internal/journey/flow"
 	"github.com/selfsame-id/selfsame/internal/journey/lifecycle"
 	"github.com/selfsame-id/selfsame/internal/journey/proof"
@@ -40,7 +39,7 @@ func (b *site) lives(notices *proof.Notices) {
 	l.recover = &recovery.House{
 		DB: b.db, Regions: b.regions, Names: l.names, Prover: b.prover, Accounts: b.accounts, Contacts: b.contacts, Devices: b.devices, Sessions: b.sessions,
 		Changes: changes, Audit: b.audit, Passwords: b.passwords, Book: b.book, Notices: notices, Endings: l.endings, Freezes: l.freezes,
-		Passkeys: b.keys.store, TOTP: b.factors.totp, RecoveryCodes: b.factors.codes, Questions: b.factors.questions.Stored, Links: link.New(b.ring),
+		Passkeys: b.keys.store, TOTP: b.factors.totp, RecoveryCodes: b.factors.codes, Questions: b.factors.questions.Stored, Links: b.federation.links,
 		Brand: b.set.Brand.Name, MinLength: b.set.Passwords.MinLength, MaxLength: passwordMost, Life: b.set.Journeys.Life,
 	}
 	b.prover.Watch = l.freeze

@@ -39,7 +39,7 @@ func (b *site) remote(context.Context) error {
 		o.Letters = []mail.Sender{relay}
 	}
 	b.courier = courier.New(b.db, b.Clock, b.jobs, b.ring, o)
-	return nil
+	return b.vendors()
 }
 
 // lookup is the line look-up, or nil without one.

@@ -295,6 +295,7 @@ func problemSchema(r huma.Registry) *huma.Schema {
 		"time":          moment("When the code expired or was replaced."),
 		"replaced_at":   moment("When the typed password was replaced; only on a device that the account knows."),
 		"method":        text("The way to prove that the refusal is about."),
+		"provider":      text("The third-party provider that the refusal is about."),
 		"since":         moment("Since when the account is frozen or blocked."),
 		"by":            text("Who froze it, in the reader's language: its owner, a rule, support."),
 		"rule":          text("The rule that froze it."),

@@ -7,8 +7,14 @@ const (
 	exampleID  = "AZqfK2x0b1y5c7d9e1f3gA"
 	exampleKey = "mC1pB0x3Yk4v7uH2sQ9tJ6nW8rE5aZ0fLdGiOoTyKxU"
 
-	exampleIdentify = `{"type":"identify","inputs":["phone","email","username"],"country":"US","providers":[]}`
-	exampleCode     = `{"type":"code","inputs":["code","resend","other_way","back"],"channel":"sms","to":"+86 138 **** 8000","length":6,` +
+	exampleIdentify  = `{"type":"identify","inputs":["phone","email","username"],"country":"US","providers":[]}`
+	exampleProviders = `{"type":"identify","inputs":["phone","username","provider"],"country":"CN","providers":[` +
+		`{"provider":"wechat","nonce":"Xq3Lm5Np8Rt2Yc4Uf6Hj0Gs9Da1Eo3Ik5Pw7Vb9Xz1K","takes":["code"]},{"provider":"apple","nonce":"Xq3Lm5Np8Rt2Yc4Uf6Hj0Gs9Da1Eo3Ik5Pw7Vb9Xz1K","takes":["token"]}]}`
+	exampleRedirect = `{"type":"redirect","inputs":["check","back"],"provider":"google","url":"https://id.example.com/federation/go/Kq1Lm5Np8Rt2Yc4Uf6Hj0Gs9Da1Eo3Ik5Pw7Vb9Xz1M",` +
+		`"expires_at":"2026-11-22T10:10:00Z"}`
+	exampleForeign = `{"type":"link_or_create","inputs":["link","create","back"],"provider":"wechat","name":"小林"}`
+	exampleHint    = `{"type":"add_contact","inputs":["email","skip"],"kind":"email","country":"US","hint":"lin@example.com"}`
+	exampleCode    = `{"type":"code","inputs":["code","resend","other_way","back"],"channel":"sms","to":"+86 138 **** 8000","length":6,` +
 		`"expires_at":"2026-11-22T10:05:00Z","resend_at":"2026-11-22T10:01:00Z","sent_at":"2026-11-22T10:00:00Z","sends":1,"tries_left":5,` +
 		`"delivery":{"state":"queued","at":"2026-11-22T10:00:00Z"}}`
 	exampleDone = `{"type":"done","inputs":[],"account":{"id":"482109375564","nickname":""},"created":true,` +
@@ -36,6 +42,10 @@ var (
 		name: "known_device", summary: "A device that signed in before",
 		body: `{"kind":"signin","device":{"token":"w9Vb3Xz7Kq1Lm5Np8Rt2Yc4Uf6Hj0Gs9Da1Eo3Ik5Pw"}}`,
 	}, {
+		name: "setup", summary: "A device is set up, in the region cn",
+		body:   `{"kind":"signin","region":"cn","surface":"setup","device":{"name":"P70","kind":"phone"}}`,
+		answer: `{"id":"` + exampleID + `","key":"` + exampleKey + `","kind":"signin","expires_at":"2026-11-22T10:30:00Z","step":` + exampleProviders + `}`,
+	}, {
 		name: "prove", summary: "A signed-in person proves more, for a change that asked for it", body: `{"kind":"prove","for":"set_password"}`,
 		answer: `{"id":"` + exampleID + `","key":"` + exampleKey + `","kind":"prove","expires_at":"2026-11-22T10:30:00Z","step":` + exampleChoose + `}`,
 	}, {
@@ -52,6 +62,10 @@ var (
 			answer: `{"id":"` + exampleID + `","kind":"prove","expires_at":"2026-11-22T10:30:00Z","step":` + exampleProved + `}`},
 		{name: "app", summary: "The code of an authenticator app, or a recovery code", body: `{"input":"code","code":"492 039"}`},
 		{name: "answers", summary: "The answers to the security questions", body: `{"input":"answers","answers":["Lisbon","Miss Sato","a red bicycle"]}`},
+		{name: "provider", summary: "By a third-party account, in a browser", body: `{"input":"provider","provider":"google"}`, answer: journeyExample(exampleRedirect)},
+		{name: "provider_native", summary: "The same with the code that the provider's SDK gave", body: `{"input":"provider","provider":"wechat","code":"061xKq0w3dXy"}`, answer: journeyExample(exampleForeign)},
+		{name: "create", summary: "There is no account yet", body: `{"input":"create"}`, answer: journeyExample(exampleHint)},
+		{name: "link", summary: "There is one: it is proved next", body: `{"input":"link"}`},
 		{name: "check", summary: "Has the device answered?", body: `{"input":"check"}`},
 		{name: "wait", summary: "Time stands in for what is missing", body: `{"input":"wait"}`},
 	}
@@ -60,7 +74,7 @@ var (
 		`"device":{"id":"q2VwzX8nT0m4rJ6yB1sKdA","name":"Pixel 9","kind":"phone","place":"Berlin, Germany"},` +
 		`"proved":[{"method":"sms_code","at":"2026-11-22T10:01:00Z"}],"created_at":"2026-11-22T10:01:00Z","expires_at":"2026-12-06T10:01:00Z"}`}}
 	exampleAccount = `{"id":"482109375564","state":"active","region":"intl","locale":"en","nickname":"Lin","avatar":"/api/v1/account/avatar",` +
-		`"created_at":"2026-11-22T10:01:00Z",` + exampleMasked + `,"methods":[{"method":"sms_code","on":true},{"method":"email_code","on":false},{"method":"password","on":false}]}`
+		`"created_at":"2026-11-22T10:01:00Z",` + exampleMasked + `,"linked":[{"provider":"apple","name":"Lin","linked_at":"2026-11-22T10:01:00Z"}],"methods":[{"method":"sms_code","on":true},{"method":"email_code","on":false},{"method":"password","on":false}]}`
 	accountExamples  = []example{{name: "account", answer: exampleAccount}}
 	changeExamples   = []example{{name: "nickname", summary: "A nickname", body: `{"nickname":"Lin"}`, answer: exampleAccount}, {name: "no_picture", summary: "No picture any more", body: `{"avatar":""}`}}
 	contactsExamples = []example{{name: "contacts", answer: `{"phone":{"address":"+8613800138000","verified_at":"2026-11-22T10:01:00Z"}}`}}

@@ -15,6 +15,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/journey/flow/step"
 	"github.com/selfsame-id/selfsame/internal/journey/lifecycle"
 	"github.com/selfsame-id/selfsame/internal/journey/proof"
+	"github.com/selfsame-id/selfsame/internal/journey/proof/federation"
 	"github.com/selfsame-id/selfsame/internal/journey/recovery"
 	"github.com/selfsame-id/selfsame/internal/kit/email"
 	"github.com/selfsame-id/selfsame/internal/kit/fault"
@@ -32,7 +33,9 @@ type stepKind struct {
 
 // stepKinds are the step types in the order in which people meet them.
 var stepKinds = []stepKind{
-	{step.TypeIdentify, step.Identify{}, "StepIdentify", "The start: which account.", []string{"phone", "email", "username", "passkey"}},
+	{step.TypeIdentify, step.Identify{}, "StepIdentify", "The start: which account.", []string{"phone", "email", "username", "provider", "passkey", "back"}},
+	{step.TypeRedirect, step.Redirect{}, "StepRedirect", "The person goes to a third-party provider and comes back.", []string{"check", "provider", "other_way", "back"}},
+	{step.TypeLinkOrCreate, step.LinkOrCreate{}, "StepLinkOrCreate", "The third-party account opens no account here yet.", []string{"link", "create", "back"}},
 	{step.TypePassword, step.Password{}, "StepPassword", "A username is known; its password proves it.", []string{"password", "other_way", "back"}},
 	{step.TypeCode, step.Code{}, "StepCode", "A verification code is out.", []string{"code", "resend", "other_way", "back", "skip"}},
 	{step.TypeChooseMethod, step.ChooseMethod{}, "StepChooseMethod", "Several proofs are possible.", []string{"method", "wait", "taken_over", "back"}},
@@ -67,8 +70,11 @@ type inputKind struct {
 var (
 	codeFaults = []*fault.Fault{proof.CodeWrong, proof.CodeExpired, proof.CodeUsed, proof.CodeReplaced, proof.CodeTriesExceeded, proof.CodeOtherPurpose}
 	lineFaults = []*fault.Fault{numbers.PhoneInvalid, numbers.PhoneNotMobile, numbers.PhoneNotPersonal, numbers.CountryNotServed}
-	gateFaults = []*fault.Fault{account.Frozen, account.Blocked, account.Leaving, recovery.NotFrozen}
+	// gateFaults can answer whatever proof was the last one needed.
+	gateFaults = []*fault.Fault{account.Frozen, account.Blocked, account.Leaving, recovery.NotFrozen, federation.LinkedElsewhere, federation.LinkedAlready}
 	ruleFaults = []*fault.Fault{credential.PasswordShort, credential.PasswordLong, credential.PasswordCommon, credential.PasswordPersonal, credential.PasswordBreached, credential.PasswordReused}
+
+	providerFaults = []*fault.Fault{federation.ProviderNotOffered, federation.ProviderDenied, federation.ProviderFailed}
 
 	contactFaults = []*fault.Fault{contacts.ContactUnchanged, contacts.ContactFree, contacts.ContactMissing, contacts.ContactRequired, contacts.ContactChangesLimited, contacts.DisputesLimited, contacts.ContactProtected, fault.RateLimited}
 
@@ -83,6 +89,13 @@ var inputKinds = []inputKind{
 		[]inputField{{name: "email", about: "As typed."}}, slices.Concat([]*fault.Fault{email.Invalid, proof.MethodUnavailable, proof.CodesLimited}, contactFaults)},
 	{"username", "InputUsername", "Phone, e-mail or account ID: for signing in by password, and to say whose account is recovered, frozen or unfrozen.",
 		[]inputField{{name: "username", about: "As typed."}, countryField}, []*fault.Fault{directory.UsernameInvalid}},
+	{"provider", "InputProvider", "A third-party account. By its name alone the person visits the provider in a browser; with what the provider's SDK gave to the app there is no visit.",
+		[]inputField{{name: "provider", about: "One of the step's providers."},
+			{name: "token", about: "The ID token or access token that the SDK gave, made for the nonce that the step shows.", optional: true},
+			{name: "code", about: "The authorization code that the SDK gave.", optional: true}},
+		slices.Concat(providerFaults, []*fault.Fault{proof.MethodUnavailable}, gateFaults)},
+	{"link", "InputLink", "The person has an account: it is asked for and proved, and the third-party account is linked to it.", nil, providerFaults[:1]},
+	{"create", "InputCreate", "An account for who has none.", nil, slices.Concat(providerFaults[:1], []*fault.Fault{proof.MethodUnavailable}, gateFaults)},
 	{"password", "InputPassword", "The password of the account.",
 		[]inputField{{name: "password", about: "As typed, in UTF-8; nothing is trimmed."}},
 		slices.Concat([]*fault.Fault{proof.CredentialsInvalid, proof.CaptchaRequired, proof.TooManyAttempts, proof.CodesLimited, credential.PasswordLong}, gateFaults)},
@@ -95,7 +108,8 @@ var inputKinds = []inputKind{
 	{"passkey", "InputPasskey", "What navigator.credentials.get answered.",
 		[]inputField{{name: "credential", about: "AuthenticationResponseJSON (WebAuthn Level 3 section 5.1): toJSON() of the credential.", holds: "object"}},
 		slices.Concat([]*fault.Fault{passkey.Invalid, proof.TooManyAttempts, proof.MethodUnavailable}, gateFaults)},
-	{"check", "InputCheck", "Look whether the device has answered.", nil, slices.Concat([]*fault.Fault{proof.MethodUnavailable, proof.PromptDenied, proof.PromptExpired}, gateFaults)},
+	{"check", "InputCheck", "Look whether the device has answered, or the person has come back from the provider.", nil,
+		slices.Concat([]*fault.Fault{proof.MethodUnavailable, proof.PromptDenied, proof.PromptExpired}, providerFaults, gateFaults)},
 	{"wait", "InputWait", "Let time stand in for what is missing: every contact of the account is told, and can object.", nil, []*fault.Fault{proof.MethodUnavailable, proof.TooManyAttempts}},
 	{"taken_over", "InputTakenOver", "Go on with the account as it was before somebody else changed its contacts or its password, within two weeks: the end undoes what was changed since. What was proved so far is asked again.", nil, nil},
 	{"dispute", "InputDispute", "Ask for a contact that was proved just now and that another account has.", nil, nil},
@@ -103,7 +117,7 @@ var inputKinds = []inputKind{
 	{"resend", "InputResend", "Another code; it replaces the last one.", nil, []*fault.Fault{proof.CodesLimited}},
 	{"other_way", "InputOtherWay", "Another proof.", nil, nil},
 	{"method", "InputMethod", "The proof to go on with.",
-		[]inputField{{name: "method", about: "One of the step's methods.", enum: []any{"sms_code", "email_code", "password", "passkey", "totp", "recovery_code", "questions", "device_prompt"}}},
+		[]inputField{{name: "method", about: "One of the step's methods.", enum: []any{"sms_code", "email_code", "password", "passkey", "totp", "recovery_code", "questions", "device_prompt", "linked"}}},
 		[]*fault.Fault{proof.MethodUnavailable, proof.CodesLimited, proof.TooManyAttempts}},
 	{"captcha", "InputCaptcha", "The answer to the captcha. Right or wrong, it is used up.",
 		[]inputField{{name: "answer", about: "For kind work the ALTCHA payload (base64 of the challenge and its solution), or the characters of the picture or its sound."}},
@@ -112,7 +126,7 @@ var inputKinds = []inputKind{
 	{"new_password", "InputNewPassword", "The password that the account will have.",
 		[]inputField{{name: "password", about: "As typed, in UTF-8; nothing is trimmed."}}, slices.Concat(ruleFaults, gateFaults, []*fault.Fault{recovery.RecoveryOver, proof.TooManyAttempts})},
 	{"skip", "InputSkip", "Go on without the contact, where the step offers it.", nil, nil},
-	{"back", "InputBack", "Back to the start; what was spent stays spent.", nil, nil},
+	{"back", "InputBack", "Back to the start, or one step of it; what was spent stays spent.", nil, nil},
 }
 
 // alwaysInput can answer every input.

@@ -20,7 +20,7 @@ import (
 type journeyView struct {
 	ID        string    `json:"id" doc:"Names the journey. It may stand in logs; by itself it opens nothing."`
 	Key       string    `json:"key,omitempty" doc:"The secret of the journey, given once. Send it as the header Journey-Key with every further call, and write it to no log."`
-	Kind      string    `json:"kind" enum:"signin,signup,recover,unfreeze,freeze,prove,change_phone,change_email,remove_phone,remove_email,dispute_phone,dispute_email" doc:"What the journey is for."`
+	Kind      string    `json:"kind" enum:"signin,signup,recover,unfreeze,freeze,prove,change_phone,change_email,remove_phone,remove_email,dispute_phone,dispute_email,link" doc:"What the journey is for."`
 	ExpiresAt time.Time `json:"expires_at" doc:"When the journey ends if it is not finished."`
 	Step      anyStep   `json:"step" doc:"The present step."`
 }
@@ -37,6 +37,7 @@ type beginJourney struct {
 	Region   string       `json:"region,omitempty" doc:"Policy set, such as intl or cn; the server's first one if left out."`
 	Locale   string       `json:"locale,omitempty" maxLength:"35" doc:"BCP 47 tag of the language of messages and refusals; Accept-Language if left out."`
 	Country  string       `json:"country,omitempty" pattern:"^[A-Za-z]{2}$" doc:"ISO 3166-1 alpha-2 code of phone numbers typed without a country code; the region's if left out."`
+	Surface  string       `json:"surface,omitempty" enum:"app,setup" doc:"Where the person is: app, a native app; setup, the set-up of a device. It says which third-party accounts are offered; app if left out."`
 	ReturnTo string       `json:"return_to,omitempty" maxLength:"1024" doc:"Path on this server where hosted pages lead afterwards."`
 	Device   *beginDevice `json:"device,omitempty" doc:"The device that begins the journey."`
 }
@@ -76,6 +77,13 @@ func (a *api) begin(ctx context.Context, _ *session.Live, in *struct{ body[begin
 	v, err := a.visitor(ctx, b.Device)
 	if err != nil {
 		return nil, err
+	}
+	switch b.Surface {
+	case "app", "setup":
+		v.Surface = b.Surface
+	case "":
+	default:
+		return nil, fault.InvalidInput.On("surface")
 	}
 	begin := flow.Begin{Kind: b.Kind, For: b.For, Region: b.Region, Country: strings.ToUpper(b.Country)}
 	if begin.Country != "" && (len(b.Country) != 2 || strings.Trim(begin.Country, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "") {
@@ -161,7 +169,7 @@ const secretLength = 43
 // visitor describes who is asking.
 func (a *api) visitor(ctx context.Context, d *beginDevice) (flow.Visitor, error) {
 	i := httpd.From(ctx)
-	v := flow.Visitor{Addr: i.Addr, Locale: i.Locale, Place: a.Place(ctx), DeviceKind: "other"}
+	v := flow.Visitor{Addr: i.Addr, Locale: i.Locale, Place: a.Place(ctx), DeviceKind: "other", Surface: "app"}
 	if l, err := a.live(ctx); err == nil { // whoever is signed in, for the journeys that need it
 		v.Session = l
 	} else if fault.From(err) == nil {

@@ -93,7 +93,10 @@ func (h *House) codeProved(ctx context.Context, tx *sqldb.Tx, c *call) error {
 	if code.Hidden && id != f.Account { // the contact changed hands since
 		return h.stop(c, proof.CredentialsInvalid.With("username", string(f.Typed.Way)))
 	}
-	if id == 0 && !h.region(f).MaySignUp(string(kind)) {
+	switch {
+	case id == 0 && f.Linking: // whose account is to be linked has one
+		return h.stop(c, proof.MethodUnavailable.With("reason", "no_account"))
+	case id == 0 && !h.region(f).MaySignUp(string(kind)):
 		return h.stop(c, proof.MethodUnavailable.With("reason", "region"))
 	}
 	f.Proved = append(f.Proved, session.Proof{Method: string(method), At: tx.Now()})

@@ -18,7 +18,11 @@ func (h *House) showAddContact(ctx context.Context, q sqldb.Querier, c *call) (s
 	if c.Facts.MaySkip {
 		inputs = append(inputs, "skip")
 	}
-	return step.AddContact{Head: step.Head{Type: step.TypeAddContact, Inputs: inputs}, Kind: string(c.Facts.Adding), Country: c.Facts.Country}, nil
+	hint := ""
+	if c.Facts.Adding == contact.Email {
+		hint = c.Facts.Hint
+	}
+	return step.AddContact{Head: step.Head{Type: step.TypeAddContact, Inputs: inputs}, Kind: string(c.Facts.Adding), Country: c.Facts.Country, Hint: hint}, nil
 }
 
 // wants tells whether the region of an account asks it for a contact that it
@@ -27,7 +31,11 @@ func (h *House) showAddContact(ctx context.Context, q sqldb.Querier, c *call) (s
 func (h *House) wants(ctx context.Context, tx *sqldb.Tx, c *call, who account.Account) (bool, error) {
 	f := c.Facts
 	r, err := h.Regions.Get(who.Region)
-	if err != nil || f.Asked || r.AskFor == "no" || r.Required == "" {
+	asks, linked := r.AskFor, len(f.Proved) > 0 && f.Proved[0].Method == string(byLinked)
+	if linked || f.Linked {
+		asks = r.AskAfterProvider
+	}
+	if err != nil || f.Asked || asks == "no" || asks == "" || r.Required == "" {
 		return false, nil // a region that is no longer offered asks for nothing
 	}
 	contacts, err := h.Contacts.List(ctx, tx, who.ID)
@@ -37,7 +45,10 @@ func (h *House) wants(ctx context.Context, tx *sqldb.Tx, c *call, who account.Ac
 	if _, has := contact.Of(contacts, contact.Kind(r.Required)); has {
 		return false, nil
 	}
-	f.Asked, f.Adding, f.AddSent, f.MaySkip = true, contact.Kind(r.Required), false, r.AskFor == "yes"
+	if linked && asks == "yes" && len(contacts) > 0 && !f.Linked {
+		return false, nil // it has another, and this was asked when it was linked
+	}
+	f.Asked, f.Adding, f.AddSent, f.MaySkip = true, contact.Kind(r.Required), false, asks == "yes"
 	return true, nil
 }
 

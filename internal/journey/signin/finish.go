@@ -18,15 +18,15 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
 )
 
-// errLost means that somebody claimed the contact in the same moment; the
-// person, who has proved it too, signs in to the account that won.
-var errLost = errors.New("signin: the contact was claimed meanwhile")
+// errLost means that somebody claimed the contact, or the person at a provider, in the
+// same moment; who has proved it too signs in to the account that won.
+var errLost = errors.New("signin: what was proved was claimed meanwhile")
 
 // create makes an account for a proved contact that nobody holds, and goes on
 // to its session or to the contact that the region wants.
 func (h *House) create(ctx context.Context, tx *sqldb.Tx, c *call, kind contact.Kind, address string, password ...credential.Hashed) error {
 	f := c.Facts
-	who, err := h.newAccount(ctx, tx, c, kind, address)
+	who, err := h.newAccount(ctx, tx, c, "", func(id account.ID) (bool, error) { return h.Contacts.Claim(ctx, tx, kind, address, id) })
 	if errors.Is(err, errLost) {
 		if f.Account, who, err = h.holder(ctx, tx, kind, address); err != nil {
 			return err
@@ -39,6 +39,9 @@ func (h *House) create(ctx context.Context, tx *sqldb.Tx, c *call, kind contact.
 	if err != nil {
 		return err
 	}
+	if err := h.Contacts.Add(ctx, tx, who.ID, kind, address); err != nil {
+		return err
+	}
 	f.Account, f.Made = who.ID, true
 	for _, hashed := range password {
 		if err := h.Passwords.Set(ctx, tx, who.ID, hashed); err != nil {
@@ -48,10 +51,11 @@ func (h *House) create(ctx context.Context, tx *sqldb.Tx, c *call, kind contact.
 	return h.enter(ctx, tx, c, who)
 }
 
-// newAccount claims the contact first: who wins the claim makes the account (S-05).
-func (h *House) newAccount(ctx context.Context, tx *sqldb.Tx, c *call, kind contact.Kind, address string) (account.Account, error) {
-	who := account.Account{ID: account.NewID(), State: account.Active, Region: c.Facts.Region, Locale: string(c.Facts.Locale), Epoch: 1, CreatedAt: tx.Now()}
-	won, err := h.Contacts.Claim(ctx, tx, kind, address, who.ID)
+// newAccount claims first what the account is made for: who wins the claim makes it
+// (S-05).
+func (h *House) newAccount(ctx context.Context, tx *sqldb.Tx, c *call, nickname string, claim func(account.ID) (won bool, err error)) (account.Account, error) {
+	who := account.Account{ID: account.NewID(), State: account.Active, Region: c.Facts.Region, Locale: string(c.Facts.Locale), Nickname: nickname, Epoch: 1, CreatedAt: tx.Now()}
+	won, err := claim(who.ID)
 	if err != nil {
 		return who, err
 	}
@@ -60,16 +64,14 @@ func (h *House) newAccount(ctx context.Context, tx *sqldb.Tx, c *call, kind cont
 	}
 	err = h.Accounts.Create(ctx, tx, who)
 	if errors.Is(err, account.ErrTaken) {
-		return who, sqldb.ErrAgain // with another number
+		err = sqldb.ErrAgain // with another number
 	}
-	if err != nil {
-		return who, err
-	}
-	return who, h.Contacts.Add(ctx, tx, who.ID, kind, address)
+	return who, err
 }
 
 // enter is the way in once enough is proved: the one gate of the account's state
-// (S-86), then the contact that its region wants, then the session. acts are what
+// (S-86), then the link that the person came for, then the contact that its region
+// wants, then the session. acts are what
 // was done on the way; they are told in one row of entries with what comes of it.
 func (h *House) enter(ctx context.Context, tx *sqldb.Tx, c *call, who account.Account, acts ...audit.Entry) error {
 	if f := c.Facts; !f.Made && !f.Ready { // the state is told to who has proved enough (S-26)
@@ -88,6 +90,13 @@ func (h *House) enter(ctx context.Context, tx *sqldb.Tx, c *call, who account.Ac
 			return err
 		}
 		return h.stop(c, err)
+	}
+	if c.Facts.Foreign != nil {
+		linked, on, err := h.link(ctx, tx, c, who)
+		if err != nil || !on {
+			return err
+		}
+		acts = append(acts, linked...)
 	}
 	wants, err := h.wants(ctx, tx, c, who)
 	if err != nil {
@@ -108,9 +117,13 @@ func (h *House) enter(ctx context.Context, tx *sqldb.Tx, c *call, who account.Ac
 // proofFor is how long a proof may wait for what it was made for (S-21).
 const proofFor = 10 * time.Minute
 
-// recent refuses to build on a proof that was made too long ago. It runs in
-// Count: the journey then is at its beginning.
+// recent refuses to build on a proof that was made too long ago, here or at a
+// provider. It runs in Count: the journey then is at its beginning.
 func (h *House) recent(c *call) error {
+	if p := c.Facts.Foreign; p != nil && c.Now.Sub(p.At) > proofFor {
+		h.forget(c.Facts)
+		return flow.JourneyExpired
+	}
 	for _, p := range c.Facts.Proved {
 		if c.Now.Sub(p.At) > proofFor {
 			h.restart(c.Facts)

@@ -28,18 +28,26 @@ func (h *House) showIdentify(ctx context.Context, q sqldb.Querier, c *call) (ste
 			s.Passkey = options
 		}
 	}
+	if h.Desk != nil {
+		if s.Providers = h.Desk.Choices(c.Facts.Region, c.Facts.Surface, c.Facts.Nonce, c.Now); len(s.Providers) > 0 {
+			inputs = append(inputs, "provider")
+		}
+	}
+	if c.Facts.Linking {
+		inputs, s.Link = append(inputs, "back"), c.Facts.Foreign.Provider
+	}
 	s.Head = step.Head{Type: step.TypeIdentify, Inputs: inputs}
 	return s, nil
 }
 
 // Opening is the first step of a journey that has not begun: a page can show it
-// and nothing is written.
-func (h *House) Opening(regionName string) step.Step {
+// and nothing is written; surface is where ("page", "in_app").
+func (h *House) Opening(regionName, surface string) step.Step {
 	r, err := h.Regions.Get(regionName)
 	if err != nil {
 		r, _ = h.Regions.Get("")
 	}
-	s, _ := h.showIdentify(context.Background(), nil, &call{Facts: &facts{Region: r.Name, Country: r.Country}})
+	s, _ := h.showIdentify(context.Background(), nil, &call{Facts: &facts{Region: r.Name, Country: r.Country, Surface: surface}})
 	return s
 }
 

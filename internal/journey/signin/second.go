@@ -81,6 +81,12 @@ func (h *House) proved(ctx context.Context, tx *sqldb.Tx, c *call) error {
 	case !same:
 		return h.stop(c, proof.CredentialsInvalid.With("username", string(c.Facts.Typed.Way)))
 	}
+	switch same, err := h.sameLink(ctx, tx, c.Facts); {
+	case err != nil:
+		return err
+	case !same:
+		return h.stop(c, flow.JourneyExpired)
+	}
 	who, err := h.Accounts.Load(ctx, tx, c.Facts.Account)
 	if err != nil {
 		return err

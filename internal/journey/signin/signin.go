@@ -3,14 +3,24 @@
 // region allows it. Nothing before a proof tells whether an account exists.
 //
 //	identify --phone/email--> [captcha] -> code --right--> session
-//	   |                                     | no account, by e-mail: new_password
-//	   |                                     | region wants a contact: add_contact -> code
-//	   +--username--> [captcha] -> password --right, known device--> session
-//	                                 |  new device: code to a contact -> session
+//	 ^ |                                     | no account, by e-mail: new_password
+//	 | |                                     | region wants a contact: add_contact -> code
+//	 | +--username--> [captcha] -> password --right, known device--> session
+//	 | |                             |  new device: code to a contact -> session
+//	 | +--provider--> redirect --check, linked--> session
+//	 | |              (or at once, with what its SDK gave to an app)
+//	 | |                  | linked to no account: link_or_create --create--> add_contact -> session
+//	 +-|-----------------------------------------------'link: the account is proved, then linked
+//	   +--passkey--> session
 //	other_way, from password or code: choose_method
+//	short of a proof, whatever was first: choose_method -> the step of the next proof
+//
+// Who it was at a provider is a stranger until an account holds that very person:
+// no name and no address that a provider tells leads to an account (S-42, S-43).
 package signin
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -20,11 +30,13 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity/credential"
 	"github.com/selfsame-id/selfsame/internal/identity/device"
 	"github.com/selfsame-id/selfsame/internal/identity/directory"
+	"github.com/selfsame-id/selfsame/internal/identity/link"
 	"github.com/selfsame-id/selfsame/internal/identity/region"
 	"github.com/selfsame-id/selfsame/internal/identity/session"
 	"github.com/selfsame-id/selfsame/internal/journey/flow"
 	"github.com/selfsame-id/selfsame/internal/journey/flow/step"
 	"github.com/selfsame-id/selfsame/internal/journey/proof"
+	"github.com/selfsame-id/selfsame/internal/journey/proof/federation"
 	"github.com/selfsame-id/selfsame/internal/journey/proof/policy"
 	"github.com/selfsame-id/selfsame/internal/kit/locale"
 	"github.com/selfsame-id/selfsame/internal/kit/quota"
@@ -50,6 +62,8 @@ type House struct {
 	Guesses   *proof.Passwords
 	Prover    *proof.Prover
 	Passkeys  *proof.Passkeys // nil: passkeys are not a way to sign in here
+	Links     *link.Store
+	Desk      *federation.Desk // nil: third-party accounts are not a way to sign in here
 	Notices   *proof.Notices
 	Courier   *courier.Courier
 	Brand     string
@@ -71,10 +85,19 @@ type facts struct {
 	Region   string `json:"region"`
 	Country  string `json:"country"`
 	ReturnTo string `json:"return_to,omitempty"`
+	Surface  string `json:"surface,omitempty"` // where the journey began (flow.Visitor)
 
 	Typed    directory.Username `json:"typed,omitzero"` // who the person says to be, as it was read
 	Choosing bool               `json:"choosing,omitempty"`
 	Waiting  *sending           `json:"waiting,omitempty"` // the code that waits for the captcha
+
+	Nonce   string             `json:"nonce,omitempty"`   // for what an app hands over; good for one try
+	Away    *federation.Trip   `json:"away,omitempty"`    // a visit to a provider under way
+	Foreign *federation.Person `json:"foreign,omitempty"` // who it was there, whom no account holds yet
+	Linking bool               `json:"linking,omitempty"` // to the account that is proved next
+	Linked  bool               `json:"linked,omitempty"`  // that was done
+	ByWait  bool               `json:"by_wait,omitempty"` // a wait opens the account, and is used up at the end
+	Hint    string             `json:"hint,omitempty"`    // an address that the provider told, to begin with
 
 	NewPassword bool         `json:"new_password,omitempty"` // the e-mail is proved and free: a password is next
 	Asked       bool         `json:"asked,omitempty"`        // the contact that the region wants was asked for
@@ -86,9 +109,11 @@ type facts struct {
 }
 
 // restart forgets who was meant and what was proved. What was sent and what was
-// solved stays, so that nobody counts from zero by going back.
+// solved stays, so that nobody counts from zero by going back; so does who is to be
+// linked.
 func (f *facts) restart() {
-	*f = facts{Region: f.Region, Country: f.Country, ReturnTo: f.ReturnTo,
+	*f = facts{Region: f.Region, Country: f.Country, ReturnTo: f.ReturnTo, Surface: f.Surface,
+		Nonce: f.Nonce, Foreign: f.Foreign, Linking: f.Linking,
 		Proving: proof.Proving{Locale: f.Locale, Device: f.Device, Sent: f.Sent, Human: f.Human}}
 }
 
@@ -112,6 +137,7 @@ const (
 	bySMS      = policy.SMSCode
 	byEmail    = policy.EmailCode
 	byPassword = policy.Password
+	byLinked   = policy.LinkedSignIn
 )
 
 type call = flow.Call[facts]
@@ -129,6 +155,17 @@ func Journey(h *House) *flow.Journey[facts] {
 				"email":    h.identifyEmail(),
 				"username": h.identifyUsername(),
 				"passkey":  h.identifyPasskey(),
+				"provider": h.identifyProvider(),
+				"back":     h.notLinking(),
+			}},
+			step.TypeRedirect: {Show: h.showRedirect, Moves: map[string]flow.Move[facts]{
+				"check": h.checkRedirect(),
+				"back":  h.startOver(),
+			}},
+			step.TypeLinkOrCreate: {Show: h.showLinkOrCreate, Moves: map[string]flow.Move[facts]{
+				"link":   h.chooseLink(),
+				"create": h.chooseCreate(),
+				"back":   h.startAgain(),
 			}},
 			step.TypeCaptcha: {Show: h.showCaptcha, Moves: map[string]flow.Move[facts]{
 				"captcha": h.answerCaptcha(),
@@ -192,6 +229,10 @@ func next(f *facts) step.Type {
 		return step.TypeCode
 	case f.Method == byPassword:
 		return step.TypePassword
+	case f.Away != nil:
+		return step.TypeRedirect
+	case f.Foreign != nil && !f.Linking:
+		return step.TypeLinkOrCreate
 	}
 	return step.TypeIdentify
 }
@@ -201,18 +242,28 @@ func (h *House) begin(v flow.Visitor, b flow.Begin, now time.Time) (*facts, erro
 	if err != nil {
 		return nil, err
 	}
-	f := &facts{Region: r.Name, ReturnTo: b.ReturnTo, Proving: proof.Proving{Locale: b.Locale, Device: proof.DeviceOf(v)}}
+	f := &facts{Region: r.Name, ReturnTo: b.ReturnTo, Surface: cmp.Or(v.Surface, "app"), Proving: proof.Proving{Locale: b.Locale, Device: proof.DeviceOf(v)}}
 	h.restart(f)
 	f.Country, err = r.Dials(b.Country)
 	return f, err
 }
 
-// restart is at the beginning again, with a fresh challenge for passkeys.
+// restart is at the beginning again, with fresh challenges for passkeys and for what
+// apps hand over.
 func (h *House) restart(f *facts) {
 	f.restart()
 	if h.Passkeys != nil {
 		f.Held = h.Passkeys.Fresh()
 	}
+	if h.Desk != nil && f.Nonce == "" {
+		f.Nonce = h.Desk.Fresh()
+	}
+}
+
+// forget is at the very beginning again: nobody is to be linked any more.
+func (h *House) forget(f *facts) {
+	f.Foreign, f.Linking = nil, false
+	h.restart(f)
 }
 
 func (h *House) region(f *facts) region.Region {
@@ -243,5 +294,25 @@ func (h *House) startOver() flow.Move[facts] {
 		}
 		h.restart(c.Facts)
 		return nil
+	}}
+}
+
+// startAgain goes back to the question who you are, and forgets who it was at a
+// provider.
+func (h *House) startAgain() flow.Move[facts] {
+	return flow.Move[facts]{Apply: func(ctx context.Context, tx *sqldb.Tx, c *call) error {
+		h.forget(c.Facts)
+		return nil
+	}}
+}
+
+// notLinking goes back from the question which account is to be linked.
+func (h *House) notLinking() flow.Move[facts] {
+	return flow.Move[facts]{Count: func(ctx context.Context, tx *sqldb.Tx, c *call) error {
+		if !c.Facts.Linking {
+			return flow.JourneyStep.With("present", string(c.Step))
+		}
+		c.Facts.Linking = false
+		return h.recent(c)
 	}}
 }

@@ -15,7 +15,11 @@ type Metrics struct {
 	Faults   *Count // by code: what people were refused
 	Journeys *Count // by kind and outcome (begun, done, expired)
 	Outbox   *Count // by channel and outcome (posted, sent, failed)
-	Messages *Timed // by route and outcome: how long a carrier took to answer
+	// Providers counts exchanges with third-party providers, by provider and outcome (ok,
+	// or the reason why not); Notices what they told by themselves.
+	Providers *Count
+	Notices   *Count
+	Messages  *Timed // by route and outcome: how long a carrier took to answer
 
 	registry *prometheus.Registry
 }
@@ -28,12 +32,14 @@ func NewMetrics(version string) *Metrics {
 	info.Set(1)
 	r.MustRegister(info)
 	return &Metrics{
-		HTTP:     newHTTP(r),
-		Faults:   newCount(r, "selfsame_faults_total", "Refusals by code.", "code"),
-		Journeys: newCount(r, "selfsame_journeys_total", "Journeys by kind and outcome.", "kind", "outcome"),
-		Outbox:   newCount(r, "selfsame_outbox_total", "Messages by channel and outcome.", "channel", "outcome"),
-		Messages: newTimed(r, "selfsame_message_seconds", "Answers of carriers by route and outcome.", "route", "outcome"),
-		registry: r,
+		HTTP:      newHTTP(r),
+		Faults:    newCount(r, "selfsame_faults_total", "Refusals by code.", "code"),
+		Journeys:  newCount(r, "selfsame_journeys_total", "Journeys by kind and outcome.", "kind", "outcome"),
+		Outbox:    newCount(r, "selfsame_outbox_total", "Messages by channel and outcome.", "channel", "outcome"),
+		Providers: newCount(r, "selfsame_provider_exchanges_total", "Sign-ins at third-party providers by provider and outcome.", "provider", "outcome"),
+		Notices:   newCount(r, "selfsame_provider_notices_total", "What third-party providers told by themselves.", "provider", "kind", "outcome"),
+		Messages:  newTimed(r, "selfsame_message_seconds", "Answers of carriers by route and outcome.", "route", "outcome"),
+		registry:  r,
 	}
 }
 
