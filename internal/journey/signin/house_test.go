@@ -14,13 +14,16 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity/device"
 	"github.com/selfsame-id/selfsame/internal/identity/directory"
 	"github.com/selfsame-id/selfsame/internal/identity/footprint"
+	"github.com/selfsame-id/selfsame/internal/identity/link"
 	"github.com/selfsame-id/selfsame/internal/identity/region"
 	"github.com/selfsame-id/selfsame/internal/identity/session"
 	"github.com/selfsame-id/selfsame/internal/journey/flow"
 	"github.com/selfsame-id/selfsame/internal/journey/flow/step"
 	"github.com/selfsame-id/selfsame/internal/journey/proof"
+	"github.com/selfsame-id/selfsame/internal/journey/proof/federation"
 	"github.com/selfsame-id/selfsame/internal/journey/proof/policy"
 	"github.com/selfsame-id/selfsame/internal/journey/signin"
+	"github.com/selfsame-id/selfsame/internal/journey/towntest"
 	"github.com/selfsame-id/selfsame/internal/kit/clock"
 	"github.com/selfsame-id/selfsame/internal/kit/fault"
 	"github.com/selfsame-id/selfsame/internal/kit/quota"
@@ -28,6 +31,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb/sqldbtest"
 	"github.com/selfsame-id/selfsame/internal/remote/numbers"
+	"github.com/selfsame-id/selfsame/internal/remote/provider"
 	"github.com/selfsame-id/selfsame/internal/words"
 )
 
@@ -41,6 +45,8 @@ type town struct {
 	runner *flow.Runner
 	post   *postOffice
 	ring   *seal.Ring
+	google *towntest.Vendor
+	wechat *towntest.Vendor
 }
 
 type phones struct{ *numbers.Plan }
@@ -80,13 +86,16 @@ func newTown(t testing.TB, db *sqldb.DB, c *clock.Clock, change ...func(*signin.
 	plan := numbers.New(numbers.Policy{}, nil)
 	counts := quota.New(ring.Key("quota"))
 	l := limits()
+	google, wechat := towntest.NewVendor("google"), towntest.NewVendor("wechat")
+	west := map[string][]string{"page": {"google", "wechat"}, "in_app": {"wechat"}, "app": {"google", "wechat", "apple"}, "setup": {"google"}}
 	h := &signin.House{
 		Regions: region.New(
-			region.Region{Name: "intl", Country: "US", Zone: time.UTC, SignUp: []string{"phone", "email"}, Required: "email", AskFor: "no"},
-			region.Region{Name: "cn", Country: "CN", Zone: time.FixedZone("CST", 8*3600), SignUp: []string{"phone"}, Required: "phone", AskFor: "no"},
+			region.Region{Name: "intl", Country: "US", Zone: time.UTC, SignUp: []string{"phone", "email", "provider"}, Required: "email", AskFor: "no", AskAfterProvider: "yes", Providers: west},
+			region.Region{Name: "cn", Country: "CN", Zone: time.FixedZone("CST", 8*3600), SignUp: []string{"phone", "provider"}, Required: "phone", AskFor: "no", AskAfterProvider: "must",
+				Providers: map[string][]string{"page": {"wechat"}, "app": {"wechat"}}},
 			region.Region{Name: "both", Country: "US", Zone: time.UTC, SignUp: []string{"phone", "email"}, Required: "phone", AskFor: "yes"},
 			region.Region{Name: "must", Country: "US", Zone: time.UTC, SignUp: []string{"phone", "email"}, Required: "phone", AskFor: "must"},
-			region.Region{Name: "closed", Country: "US", Zone: time.UTC, AskFor: "no"}),
+			region.Region{Name: "closed", Country: "US", Zone: time.UTC, AskFor: "no", Providers: west}),
 		Numbers: plan, Accounts: account.New(ring), Contacts: contact.New(ring), Devices: device.New(ring), Audit: audit.New(ring),
 		Passwords: credential.New(credential.NewGate(credential.Profile{MemoryKiB: 64, Time: 1, Threads: 1}, 2, 100, c), ring, credential.Rules{}),
 		Book:      counts, Captchas: proof.NewCaptchas(ring, 20), Courier: post.courier, Brand: "Selfsame",
@@ -98,6 +107,8 @@ func newTown(t testing.TB, db *sqldb.DB, c *clock.Clock, change ...func(*signin.
 		}},
 		Rules: signin.Rules{MinLength: 8, MaxLength: 256, Life: 30 * time.Minute},
 	}
+	h.Links = link.New(ring)
+	h.Desk = &federation.Desk{DB: db, Ring: ring, Providers: provider.NewBook(google, wechat), Regions: h.Regions, PublicURL: "https://id.example.test"}
 	for _, f := range change {
 		f(h, &l)
 	}
@@ -107,12 +118,12 @@ func newTown(t testing.TB, db *sqldb.DB, c *clock.Clock, change ...func(*signin.
 	h.Codes = proof.NewCodes(ring, counts, post.courier, book, "Selfsame", "id.example.test", l)
 	p := &proof.Prover{Policy: policy.New(policy.Settings{PasswordAlone: h.Rules.Alone}), Accounts: h.Accounts, Contacts: h.Contacts, Devices: h.Devices,
 		Audit: h.Audit, Book: h.Book, Codes: h.Codes, Captchas: h.Captchas, Footprints: footprint.New(ring), Numbers: h.Numbers, Tries: quota.Limit{Name: "proof.tries", Windows: append(hour(10), day(30)...)}}
-	p.Means = []proof.Means{proof.BySMS(p), proof.ByEmail(p), proof.ByPassword(p, h.Guesses)}
+	p.Means = []proof.Means{proof.BySMS(p), proof.ByEmail(p), proof.ByPassword(p, h.Guesses), proof.ByLinked(p, h.Links, h.Desk)}
 	h.Prover = p
 	h.Notices = proof.NewNotices(post.courier, book, "Selfsame", func(string) *time.Location { return time.UTC })
 	r := flow.New(db, ring, nil)
 	flow.Add(r, signin.Journey(h))
-	return &town{t: t, db: db, clock: c, house: h, runner: r, post: post, ring: ring}
+	return &town{t: t, db: db, clock: c, house: h, runner: r, post: post, ring: ring, google: google, wechat: wechat}
 }
 
 // visit is one person's journey.
