@@ -35,25 +35,31 @@ type tally struct {
 	PerSecond float64
 }
 
-// load is the process that plays the people and the carrier. It is apart from
+// load is the process that plays the people, the carrier and a third-party provider. It is apart from
 // the measured one, so that neither's garbage and scheduler weigh on the other.
 type load struct {
 	carrier *carrier
+	vendor  *vendor
 	target  string
 	people  []*person // who signed in by "meet" and comes again
 	next    atomic.Int64
 	turns   [64]atomic.Int64 // of each client, over all orders
 }
 
-// runLoad obeys orders from in until it ends. Its first line names the carrier.
+// runLoad obeys orders from in until it ends. Its first line names the carrier and the
+// third-party provider.
 func runLoad(in io.Reader, out io.Writer) error {
 	k, err := newCarrier()
 	if err != nil {
 		return err
 	}
-	l := &load{carrier: k}
+	v, err := newVendor()
+	if err != nil {
+		return err
+	}
+	l := &load{carrier: k, vendor: v}
 	l.next.Store(now.Now().UnixMilli() % 50_000_000) // strangers of an earlier run are known by now
-	if _, err := fmt.Fprintln(out, k.ln.Addr()); err != nil {
+	if _, err := fmt.Fprintln(out, k.ln.Addr(), v.ln.Addr()); err != nil {
 		return err
 	}
 	dec, enc := json.NewDecoder(in), json.NewEncoder(out)
@@ -90,6 +96,9 @@ var acts = map[string]func(o order) act{
 	"check":    again((*visitor).check),
 	"secure":   once((*visitor).setPassword),
 	"meet":     once((*visitor).byText),
+	"provider": again((*visitor).byProvider),
+	"token":    again((*visitor).byToken),
+	"join":     once((*visitor).byToken),
 	// The handler that does nothing, asked in the same words.
 	"bare": func(order) act {
 		return func(_ *load, v *visitor, _ int) error { return v.check(&nobody) }
@@ -128,7 +137,7 @@ var nobody = person{session: "sst_" + strings.Repeat("A", 51)}
 
 func (l *load) obey(o order) tally {
 	l.target = o.Target
-	if o.Do == "meet" {
+	if o.Do == "meet" || o.Do == "join" {
 		l.people = nil
 		for i := range o.Most {
 			l.people = append(l.people, &person{phone: seeded(int64(i) * max(1, o.Accounts/int64(o.Most)))})
@@ -200,7 +209,7 @@ func (l *load) visitor() (*visitor, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &visitor{conn: c, carrier: l.carrier, box: make(chan string, 1), timer: time.NewTimer(patience)}, nil
+	return &visitor{conn: c, carrier: l.carrier, vendor: l.vendor, box: make(chan string, 1), timer: time.NewTimer(patience)}, nil
 }
 
 // ownCPU is the processor time of this process so far, in seconds.

@@ -209,7 +209,22 @@ func (m *session) journeys(ctx context.Context, whole bool) error {
 	if err := m.measure("session check", "check", 32, m.bareHTTP); err != nil {
 		return err
 	}
+	if err := m.providers(); err != nil {
+		return err
+	}
 	return m.passwords("default", credential.Default)
+}
+
+// providers measures sign-in by a third-party account: with a visit in a browser and one
+// exchange outside, and with the token that an SDK gave to an app.
+func (m *session) providers() error {
+	if err := m.prepare("join", 32, min(8192, m.store.accounts*4/5)); err != nil {
+		return err
+	}
+	if err := m.measure("sign-in by a provider, in a browser", "provider", 32, nil); err != nil {
+		return err
+	}
+	return m.measure("sign-in by a provider, from an app", "token", 32, nil)
 }
 
 // passwords measures sign-in by password with one profile.

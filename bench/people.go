@@ -59,6 +59,7 @@ func stranger(n int64) string { return "+86" + strconv.FormatInt(13900000000+n, 
 type visitor struct {
 	*conn
 	carrier *carrier
+	vendor  *vendor
 	box     chan string
 	timer   *time.Timer
 }

@@ -76,7 +76,8 @@ func (b *bench) tool(ctx context.Context, config string, args ...string) error {
 
 // configure writes a configuration as production has it behind a proxy, with
 // the limits so wide that one machine can play a country.
-func (s *store) configure(ports []string, carrier string, changes ...string) (string, error) {
+func (s *store) configure(ports []string, outside string, changes ...string) (string, error) {
+	carrier, provider, _ := strings.Cut(outside, " ")
 	text := fmt.Sprintf(`public_url = "https://%s"
 listen = %q
 admin_listen = %q
@@ -107,6 +108,15 @@ per_wide_network_hour = 10000000
 name = "main"
 url = "http://%s/v1"
 token = "bench"
+[[providers.oidc]]
+name = "bench"
+title = "Bench"
+issuer = "http://%s"
+client_id = "bench"
+app_ids = ["bench"]
+[regions.cn]
+providers = ["bench"]
+ask_after_provider = "no"
 [limits]
 connections_per_address = 1000
 request_deadline = "60s"
@@ -114,7 +124,7 @@ request_deadline = "60s"
 notice = "0s"
 [log]
 level = "warn"
-`, host, ports[0], ports[1], s.url, filepath.Join(s.dir, "keys.json"), filepath.Join(s.dir, "passphrase"), carrier)
+`, host, ports[0], ports[1], s.url, filepath.Join(s.dir, "keys.json"), filepath.Join(s.dir, "passphrase"), carrier, provider)
 	for from, to := range pairs(changes) {
 		if !strings.Contains(text, from) {
 			return "", fmt.Errorf("the configuration has no %s", from)

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
+	"net/url"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -108,6 +110,30 @@ func readMessage(r *bufio.Reader, into []byte) ([]byte, error) {
 	into = into[:length]
 	_, err := io.ReadFull(r, into)
 	return into, err
+}
+
+// visit gets a page as a browser does and answers where it leads and the cookie that it
+// set ("name=value"; empty: none).
+func (c *conn) visit(path, header string) (to *url.URL, cookie string, err error) {
+	if _, err := c.c.Write([]byte("GET " + path + " HTTP/1.1\r\nHost: " + host + "\r\nAccept: text/html\r\n" + header + "\r\n")); err != nil {
+		return nil, "", err
+	}
+	answer, err := http.ReadResponse(c.r, nil)
+	if err != nil {
+		return nil, "", err
+	}
+	defer answer.Body.Close()
+	if _, err := io.Copy(io.Discard, answer.Body); err != nil {
+		return nil, "", err
+	}
+	for _, one := range answer.Cookies() {
+		cookie = one.Name + "=" + one.Value
+	}
+	to, err = answer.Location()
+	if err != nil {
+		err = fmt.Errorf("status %d leads nowhere", answer.StatusCode)
+	}
+	return to, cookie, err
 }
 
 // pick is the text of the first member of a name, as it stands in JSON. What it
