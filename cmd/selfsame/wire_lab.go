@@ -121,6 +121,9 @@ func handTo(r *http.Request, h http.Handler) (*http.Response, error) {
 	}
 	w := &kept{header: http.Header{}}
 	h.ServeHTTP(w, in)
+	if err := r.Context().Err(); err != nil { // it was waited for no longer, as on a wire
+		return nil, err
+	}
 	if w.status == 0 {
 		w.status = http.StatusOK
 	}
