@@ -50,7 +50,12 @@ func newVendor() (*vendor, error) {
 	})
 	mux.HandleFunc("POST /token", func(w http.ResponseWriter, r *http.Request) {
 		who, nonce, _ := strings.Cut(r.FormValue("code"), ".")
-		write(w, map[string]any{"access_token": "none", "token_type": "Bearer", "expires_in": 3600, "id_token": v.token(who, nonce)})
+		token, err := v.token(who, nonce)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		write(w, map[string]any{"access_token": "none", "token_type": "Bearer", "expires_in": 3600, "id_token": token})
 	})
 	go func() { _ = http.Serve(ln, mux) }() // until the process ends
 	return v, nil
@@ -66,22 +71,22 @@ func write(w http.ResponseWriter, body any) {
 func b64(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 
 // token is an ID token for somebody.
-func (v *vendor) token(who, nonce string) string {
+func (v *vendor) token(who, nonce string) (string, error) {
 	at := now.Now()
 	claims, err := json.Marshal(map[string]any{"iss": v.issuer(), "aud": vendorClient, "sub": who, "nonce": nonce, "iat": at.Unix(), "exp": at.Add(time.Hour).Unix(), "name": "Ana"})
 	if err != nil {
-		panic(err) // texts and numbers
+		return "", err
 	}
 	text := b64([]byte(`{"alg":"ES256","kid":"1","typ":"JWT"}`)) + "." + b64(claims)
 	sum := sha256.Sum256([]byte(text))
 	r, s, err := ecdsa.Sign(rand.Reader, v.key, sum[:])
 	if err != nil {
-		panic(err) // crypto/rand.Reader never fails
+		return "", err
 	}
 	signature := make([]byte, 64)
 	r.FillBytes(signature[:32])
 	s.FillBytes(signature[32:])
-	return text + "." + b64(signature)
+	return text + "." + b64(signature), nil
 }
 
 // provided begins a sign-in with the provider and answers the path and headers of what
@@ -129,7 +134,10 @@ func (v *visitor) byToken(p *person) error {
 	if err != nil {
 		return err
 	}
-	token := v.vendor.token(p.phone[1:], pick(within(v.body, "providers"), "nonce"))
+	token, err := v.vendor.token(p.phone[1:], pick(within(v.body, "providers"), "nonce"))
+	if err != nil {
+		return err
+	}
 	answer, err := v.call(200, "POST", path, header, `{"input":"provider","provider":"bench","token":"`+token+`"}`)
 	if err != nil {
 		return err
