@@ -85,6 +85,7 @@ func tour(v *visitor, language string, at stop) {
 	see("contacts-proof", "/account/contacts")
 	see("signout", "/signout")
 	tourOthers(h, language, at)
+	tourElsewhere(h, language, at)
 	v.visit("/account")
 	at(v, "account-look")
 	v.visit("/account/devices")
@@ -147,6 +148,41 @@ func tourOthers(h *house, language string, at stop) {
 	tablet.next()
 	tablet.enter(h.phone(ada).code())
 	at(tablet, "account-tablet")
+}
+
+// tourElsewhere comes by an account elsewhere.
+func tourElsewhere(h *house, language string, at stop) {
+	h.t.Helper()
+	v := h.browser(true, language)
+	there := func(what, js string) {
+		v.t.Helper()
+		until(v.t, what, func() bool {
+			yes, err := chromedp.Run(v.ctx, chromedp.Evaluate[bool](`document.readyState === "complete" && Boolean(`+js+`)`))
+			return err == nil && yes
+		})
+	}
+	const atVendor = `document.querySelector("[name=person]")`
+	who := h.someone("weibo", "李雷", "")
+	v.visit("/signin?region=cn")
+	v.answer("weibo")
+	there("the provider's page", atVendor)
+	v.visit("/signin")
+	at(v, "away")
+	v.do(chromedp.Click(chromedp.CSS("main a.btn")))
+	there("the provider's page", atVendor)
+	eval[any](v, `document.querySelector("[name=person][value=`+who+`]").click(), 0`)
+	v.do(chromedp.Click(chromedp.CSS("button[value=allow]")))
+	there("the first question", `document.querySelector("button[value=create]")`)
+	at(v, "link-or-create")
+	v.answer("create")
+	at(v, "add-phone")
+	v.set("phone", "+8613800138007")
+	v.next()
+	v.enter(h.phone("+8613800138007").code())
+	for name, path := range map[string]string{"linked": "/account/linked", "linked-one": "/account/linked/weibo", "app": "/federation/back?provider=weibo"} {
+		v.visit(path)
+		at(v, name)
+	}
 }
 
 // TestTour_Look takes the screenshots that people look at.
