@@ -154,57 +154,23 @@ func Sealed() []rekey.Column {
 // were) and how many rows were missing. Once a walk finds none missing, the old
 // key can be disabled; its rows find nobody any more.
 func (s *Store) Reindex(ctx context.Context, db *sqldb.DB, after account.ID, n int) (next account.ID, added int, err error) {
-	ids, err := accountsAfter(ctx, db, after, n)
-	if err != nil {
-		return 0, 0, err
-	}
-	for _, id := range ids {
-		missing := 0
-		err := db.InTx(ctx, func(tx *sqldb.Tx) error {
-			missing = 0
-			list, err := s.List(ctx, tx, id)
-			if err != nil {
-				return err
-			}
-			for _, c := range list {
-				for _, hash := range s.ring.Indexes(index(c.Kind), c.Address) {
-					wrote, err := tx.Exec(ctx, `INSERT INTO contact_holder (hash, kind, account_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, hash, string(c.Kind), int64(id))
-					if err != nil {
-						return err
-					}
-					missing += int(wrote)
-				}
-			}
-			wrote, err := s.reindexFormer(ctx, tx, id)
-			missing += wrote
-			return err
-		})
+	const query = `SELECT account_id FROM contact WHERE account_id > $1
+		UNION SELECT account_id FROM contact_former WHERE account_id > $1 ORDER BY account_id LIMIT $2`
+	return rekey.Reindex(ctx, db, query, after, n, func(tx *sqldb.Tx, id account.ID) (missing int, err error) {
+		list, err := s.List(ctx, tx, id)
 		if err != nil {
-			return 0, added, err
+			return 0, err
 		}
-		added += missing
-		next = id
-	}
-	if len(ids) < n {
-		next = 0
-	}
-	return next, added, nil
-}
-
-func accountsAfter(ctx context.Context, q sqldb.Querier, after account.ID, n int) ([]account.ID, error) {
-	rows, err := q.Query(ctx, `SELECT account_id FROM contact WHERE account_id > $1
-		UNION SELECT account_id FROM contact_former WHERE account_id > $1 ORDER BY account_id LIMIT $2`, int64(after), n)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var ids []account.ID
-	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
+		for _, c := range list {
+			for _, hash := range s.ring.Indexes(index(c.Kind), c.Address) {
+				wrote, err := tx.Exec(ctx, `INSERT INTO contact_holder (hash, kind, account_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, hash, string(c.Kind), int64(id))
+				if err != nil {
+					return 0, err
+				}
+				missing += int(wrote)
+			}
 		}
-		ids = append(ids, account.ID(id))
-	}
-	return ids, rows.Err()
+		wrote, err := s.reindexFormer(ctx, tx, id)
+		return missing + wrote, err
+	})
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/selfsame-id/selfsame/internal/identity/account"
+	"github.com/selfsame-id/selfsame/internal/identity/rekey"
 	"github.com/selfsame-id/selfsame/internal/kit/seal"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
 )
@@ -21,41 +22,19 @@ type Resealed struct {
 // be stopped anywhere and begun again. After it has seen all rows twice without
 // a change or a loss, the old key can be disabled (R-26).
 func (p *Passwords) Reseal(ctx context.Context, db *sqldb.DB, after account.ID, n int) (Resealed, error) {
-	ids, err := accountsAfter(ctx, db, after, n)
-	if err != nil {
-		return Resealed{}, fmt.Errorf("credential: resealing: %w", err)
-	}
+	// The first table is enough: an earlier password is there only where there is one.
+	const query = `SELECT account_id FROM credential_password WHERE account_id > $1 ORDER BY account_id LIMIT $2`
 	var done Resealed
-	for _, id := range ids {
+	var err error
+	done.Next, done.Changed, err = rekey.Accounts(ctx, db, query, after, n, func(ctx context.Context, id account.ID) (int, error) {
 		changed, lost, err := p.resealOne(ctx, db, id)
-		if err != nil {
-			return done, fmt.Errorf("credential: resealing: %w", err)
-		}
-		done.Next, done.Changed, done.Lost = id, done.Changed+changed, done.Lost+lost
-	}
-	if len(ids) < n {
-		done.Next = 0
+		done.Lost += lost
+		return changed, err
+	})
+	if err != nil {
+		return done, fmt.Errorf("credential: resealing: %w", err)
 	}
 	return done, nil
-}
-
-// accountsAfter needs no more than the first table: an earlier password is there
-// only where there is a password.
-func accountsAfter(ctx context.Context, q sqldb.Querier, after account.ID, n int) ([]account.ID, error) {
-	rows, err := q.Query(ctx, `SELECT account_id FROM credential_password WHERE account_id > $1 ORDER BY account_id LIMIT $2`, int64(after), n)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var ids []account.ID
-	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		ids = append(ids, account.ID(id))
-	}
-	return ids, rows.Err()
 }
 
 // sealedRow is one hash that is not under the primary key.

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/selfsame-id/selfsame/internal/identity/account"
+	"github.com/selfsame-id/selfsame/internal/identity/rekey"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
 )
 
@@ -143,54 +144,21 @@ func anys(hashes [][]byte) []any {
 // and how many rows were missing. Once a walk finds none missing, the old key can be
 // disabled; its rows find nobody any more.
 func (s *Store) Reindex(ctx context.Context, db *sqldb.DB, after account.ID, n int) (next account.ID, added int, err error) {
-	ids, err := accountsAfter(ctx, db, after, n)
-	if err != nil {
-		return 0, 0, err
-	}
-	for _, id := range ids {
-		missing := 0
-		err := db.InTx(ctx, func(tx *sqldb.Tx) error {
-			missing = 0
-			list, err := s.List(ctx, tx, id)
-			if err != nil {
-				return err
-			}
-			for _, l := range list {
-				for _, hash := range s.hashes(l.Provider, l.Subjects) {
-					wrote, err := tx.Exec(ctx, `INSERT INTO link_holder (hash, account_id, provider) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, hash, int64(id), l.Provider)
-					if err != nil {
-						return err
-					}
-					missing += int(wrote)
-				}
-			}
-			return nil
-		})
+	const query = `SELECT DISTINCT account_id FROM link WHERE account_id > $1 ORDER BY account_id LIMIT $2`
+	return rekey.Reindex(ctx, db, query, after, n, func(tx *sqldb.Tx, id account.ID) (missing int, err error) {
+		list, err := s.List(ctx, tx, id)
 		if err != nil {
-			return 0, added, err
+			return 0, err
 		}
-		added += missing
-		next = id
-	}
-	if len(ids) < n {
-		next = 0
-	}
-	return next, added, nil
-}
-
-func accountsAfter(ctx context.Context, q sqldb.Querier, after account.ID, n int) ([]account.ID, error) {
-	rows, err := q.Query(ctx, `SELECT DISTINCT account_id FROM link WHERE account_id > $1 ORDER BY account_id LIMIT $2`, int64(after), n)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var ids []account.ID
-	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
+		for _, l := range list {
+			for _, hash := range s.hashes(l.Provider, l.Subjects) {
+				wrote, err := tx.Exec(ctx, `INSERT INTO link_holder (hash, account_id, provider) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, hash, int64(id), l.Provider)
+				if err != nil {
+					return 0, err
+				}
+				missing += int(wrote)
+			}
 		}
-		ids = append(ids, account.ID(id))
-	}
-	return ids, rows.Err()
+		return missing, nil
+	})
 }

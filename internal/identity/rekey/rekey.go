@@ -1,8 +1,8 @@
-// Package rekey holds the walk that puts sealed columns under the primary key
-// of the ring after a rotation. Each store names its sealed columns; the
-// walk goes through them in the order of their keys, a few rows at a time, and
-// can be stopped anywhere and begun again. It must never hold a value longer
-// than one row, and it owns no table.
+// Package rekey holds the walks that put sealed columns and keyed indexes under the
+// primary key of the ring after a rotation. Each store names its sealed columns
+// and the accounts that stand in its indexes; a walk goes through them in the order of
+// their keys, a few rows at a time, and can be stopped anywhere and begun again. It
+// must never hold a value longer than one row, and it owns no table.
 package rekey
 
 import (
