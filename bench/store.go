@@ -108,6 +108,8 @@ per_wide_network_hour = 10000000
 name = "main"
 url = "http://%s/v1"
 token = "bench"
+[providers]
+per_network_minute = 1000000
 [[providers.oidc]]
 name = "bench"
 title = "Bench"

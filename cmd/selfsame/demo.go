@@ -97,6 +97,7 @@ func demoSettings(dir, asked string, public, admin net.Addr) (settings.Settings,
 	s.Codes.ChallengeAfter *= wider
 	s.Passwords.PerNetworkHour *= wider
 	s.Passwords.PerWideHour *= wider
+	s.Providers.PerNetworkMinute *= wider
 	return s, err
 }
 

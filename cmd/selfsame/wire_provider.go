@@ -163,7 +163,7 @@ func googleConfig(g settings.Google, wire provider.Wire) google.Config {
 func (b *site) linkable() {
 	f := b.federation
 	f.links = link.New(b.ring)
-	f.desk = &federation.Desk{DB: b.db, Ring: b.ring, Providers: f.providers, Regions: b.regions, PublicURL: b.set.PublicURL, Book: b.book, Observe: b.observeExchange}
+	f.desk = &federation.Desk{DB: b.db, Ring: b.ring, Providers: f.providers, Regions: b.regions, PublicURL: b.set.PublicURL, Book: b.book, PerMinute: b.set.Providers.PerNetworkMinute, Observe: b.observeExchange}
 	b.prover.Means = append(b.prover.Means, proof.ByLinked(b.prover, f.links, f.desk))
 	b.jobs.Every("federation.sweep", 10*time.Minute, f.desk.Sweep)
 }

@@ -97,7 +97,7 @@ func newTown(t *testing.T, db *sqldb.DB, c *clock.Clock, ring *seal.Ring) *town 
 		Providers: map[string][]string{"page": offered, "in_app": offered, "app": offered}})
 	providers := provider.NewBook(w.google, w.wechat, silent)
 	links, r := link.New(ring), w.Recovery
-	desk := &federation.Desk{DB: db, Ring: ring, Providers: providers, Regions: regions, PublicURL: "https://id.example.test", Book: r.Book}
+	desk := &federation.Desk{DB: db, Ring: ring, Providers: providers, Regions: regions, PublicURL: "https://id.example.test", Book: r.Book, PerMinute: 60}
 	if !slices.ContainsFunc(w.Town.Prover.Means, func(m proof.Means) bool { return m.Method() == policy.LinkedSignIn }) {
 		w.Town.Prover.Means = append(w.Town.Prover.Means, proof.ByLinked(w.Town.Prover, links, desk))
 	}

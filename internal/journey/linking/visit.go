@@ -143,7 +143,7 @@ func (h *House) provider() move {
 			if a.handed == nil {
 				return h.depart(ctx, tx, c)
 			}
-			first, err := h.Desk.Seen(ctx, tx, a.handed.Text(), c.Now.Add(federation.SeenFor))
+			first, err := h.Desk.Seen(ctx, tx, a.handed.Text(), a.handed.Until(c.Now))
 			if err != nil {
 				return err
 			}

@@ -300,7 +300,7 @@ func (b byLinked) judge(ctx context.Context, tx *sqldb.Tx, t *Turn) error {
 		return MethodUnavailable.On("method").With("reason", "provider_suspended")
 	}
 	if s.handed != nil {
-		first, err := b.desk.Seen(ctx, tx, s.handed.Text(), t.Now.Add(federation.SeenFor))
+		first, err := b.desk.Seen(ctx, tx, s.handed.Text(), s.handed.Until(t.Now))
 		if err != nil {
 			return err
 		}

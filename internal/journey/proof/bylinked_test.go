@@ -100,7 +100,7 @@ func newGate(t *testing.T, db *sqldb.DB, c *clock.Clock) *gate {
 	}
 	g := &gate{t: t, db: db, clock: c, ring: ring, links: link.New(ring), google: &vendor{name: "google"}, apple: &vendor{name: "apple"}}
 	every := []string{"google", "apple"}
-	g.desk = &federation.Desk{DB: db, Ring: ring, Providers: provider.NewBook(g.google, g.apple), PublicURL: "https://id.example.com", Book: quota.New(ring.Key("quota")),
+	g.desk = &federation.Desk{DB: db, Ring: ring, Providers: provider.NewBook(g.google, g.apple), PublicURL: "https://id.example.com", Book: quota.New(ring.Key("quota")), PerMinute: 60,
 		Regions: region.New(region.Region{Name: "intl", Providers: map[string][]string{"page": every, "app": every}})}
 	g.prover = &proof.Prover{Policy: policy.New(policy.Settings{}), Accounts: account.New(ring), Contacts: contact.New(ring), Devices: device.New(ring),
 		Audit: audit.New(ring), Book: g.desk.Book, Tries: quota.Limit{Name: "secret.wrong", Windows: []quota.Window{{Max: 10, Per: time.Hour}}}}

@@ -90,7 +90,7 @@ func (h *House) countProvider(ctx context.Context, tx *sqldb.Tx, c *call) error 
 
 // handed goes on with what an app handed over, which counts once.
 func (h *House) handed(ctx context.Context, tx *sqldb.Tx, c *call, m *met) error {
-	first, err := h.Desk.Seen(ctx, tx, m.handed.Text(), tx.Now().Add(federation.SeenFor))
+	first, err := h.Desk.Seen(ctx, tx, m.handed.Text(), m.handed.Until(tx.Now()))
 	if err != nil {
 		return err
 	}

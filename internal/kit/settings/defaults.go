@@ -37,7 +37,7 @@ func Default() Settings {
 		Sessions:  Sessions{Idle: 14 * day, Absolute: 30 * day},
 		Numbers:   Numbers{Lookup: Lookup{WaitFor: 2 * time.Second, KeepFor: 10 * time.Minute}},
 		Mail:      Mail{Port: 587, TLS: "starttls"},
-		Providers: Providers{WaitFor: 8 * time.Second, Facebook: Facebook{Version: "v26.0"}},
+		Providers: Providers{WaitFor: 8 * time.Second, PerNetworkMinute: 300, Facebook: Facebook{Version: "v26.0"}},
 		Captcha:   Captcha{Difficulty: 8_000},
 		Limits:    Limits{PerAddress: 512, Deadline: 10 * time.Second},
 		Shutdown:  Shutdown{Notice: 3 * time.Second, Grace: 25 * time.Second},

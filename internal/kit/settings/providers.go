@@ -10,7 +10,9 @@ import (
 // Providers are the third-party accounts that people can use. One whose ID is empty
 // is off: nobody is shown it, and nothing that was linked through it opens anything.
 type Providers struct {
-	WaitFor  time.Duration  `toml:"wait_for" min:"2s" max:"9s" doc:"How long one call to a provider may take before the person is offered another way."`
+	WaitFor          time.Duration `toml:"wait_for" min:"2s" max:"9s" doc:"How long one call to a provider may take before the person is offered another way."`
+	PerNetworkMinute int           `toml:"per_network_minute" min:"10" max:"1000000" doc:"Sign-ins at providers from one address (IPv6: one /64) in a minute, and twenty times as many in an hour. Carriers put many people behind one address."`
+
 	WeChat   WeChat         `toml:"wechat" doc:"WeChat. Website and mobile apps are registered at open.weixin.qq.com, the service account at mp.weixin.qq.com."`
 	Weibo    Weibo          `toml:"weibo" doc:"Weibo, registered at open.weibo.com."`
 	QQ       QQ             `toml:"qq" doc:"QQ, registered at connect.qq.com."`

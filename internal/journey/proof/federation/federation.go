@@ -42,8 +42,11 @@ type Desk struct {
 	Providers *provider.Book
 	Regions   *region.Book
 	PublicURL string // no slash at the end
-	// Book counts the exchanges of each network; nil: they are not bounded.
-	Book *quota.Book
+	// Book counts the exchanges of each network (an address; IPv6: one /64), of which
+	// there are PerMinute, and twenty times as many in an hour; nil or 0: they are not
+	// bounded.
+	Book      *quota.Book
+	PerMinute int
 	// Observe hears how each exchange with a provider went, for logs and metrics; err
 	// is nil or a *provider.Failure. nil: nobody hears.
 	Observe func(ctx context.Context, name string, err error)

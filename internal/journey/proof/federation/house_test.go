@@ -99,7 +99,7 @@ func each(t *testing.T, f func(o *office)) {
 		o.google.who = provider.Identity{Subjects: []provider.Subject{{Scope: "global", Value: "1"}}, Name: "Ada"}
 		o.apple.who = o.google.who
 		every := []string{"google", "apple", "weibo"}
-		o.Desk = &federation.Desk{DB: db, Ring: ring, Providers: provider.NewBook(o.google, o.apple), PublicURL: "https://id.example.test", Book: quota.New(ring.Key("quota")),
+		o.Desk = &federation.Desk{DB: db, Ring: ring, Providers: provider.NewBook(o.google, o.apple), PublicURL: "https://id.example.test", Book: quota.New(ring.Key("quota")), PerMinute: 60,
 			Regions: region.New(region.Region{Name: "intl", Providers: map[string][]string{"page": every, "in_app": every, "app": {"apple", "google"}}})}
 		o.runner = flow.New(db, ring, nil)
 		flow.Add(o.runner, &flow.Journey[nothing]{Kinds: []string{"signin"}, Life: 30 * time.Minute,

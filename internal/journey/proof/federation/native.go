@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/journey/flow"
@@ -110,9 +111,21 @@ func (d *Desk) Redeem(ctx context.Context, h Handed) (*Person, error) {
 	return d.person(ctx, p, who, err)
 }
 
-// SeenFor is how long it is remembered that something was handed over: longer than any
-// vendor's token lives that is not bound to a nonce of ours.
-const SeenFor = 24 * time.Hour
+// How long it is remembered that something was handed over: what carries our nonce is
+// good for one journey anyway; what does not for as long as tokens of its kind live
+// (wiki.connect.qq.com: 90 days).
+const (
+	boundFor  = 24 * time.Hour
+	bearerFor = 100 * 24 * time.Hour
+)
+
+// Until is until when it is remembered that this was handed over.
+func (h Handed) Until(now time.Time) time.Time {
+	if h.Code != "" || strings.Count(h.Token, ".") == 2 && strings.HasPrefix(h.Token, "eyJ") { // a signed token (RFC 7519) begins with {"
+		return now.Add(boundFor)
+	}
+	return now.Add(bearerFor)
+}
 
 // Seen notes that a token was handed over; first is false, and nothing is written, if
 // it was before. It runs in Apply. Only a hash of it is kept.
@@ -125,10 +138,6 @@ func (d *Desk) Seen(ctx context.Context, tx *sqldb.Tx, what string, until time.T
 // Text is what Seen knows what was handed over by.
 func (h Handed) Text() string { return h.Provider + "\x00" + h.Token + h.Code }
 
-// exchanges bounds how often one network (an address; IPv6: one /64) has us ask
-// providers: a campus signs in behind one address.
-var exchanges = quota.Limit{Name: "federation.exchanges", Windows: []quota.Window{{Max: 60, Per: time.Minute}, {Max: 1200, Per: time.Hour}}}
-
 // Charge spends one exchange of the visitor's network, before what an app handed over
 // is redeemed. It runs in Count. The fault is rate_limited.
 func (d *Desk) Charge(ctx context.Context, tx *sqldb.Tx, v flow.Visitor) error {
@@ -136,9 +145,10 @@ func (d *Desk) Charge(ctx context.Context, tx *sqldb.Tx, v flow.Visitor) error {
 }
 
 func (d *Desk) charge(ctx context.Context, tx *sqldb.Tx, network []byte) error {
-	if d.Book == nil {
+	if d.Book == nil || d.PerMinute == 0 {
 		return nil
 	}
+	exchanges := quota.Limit{Name: "federation.exchanges", Windows: []quota.Window{{Max: d.PerMinute, Per: time.Minute}, {Max: 20 * d.PerMinute, Per: time.Hour}}}
 	refused, err := d.Book.Spend(ctx, tx, quota.Spend{Limit: exchanges, Subject: string(network)})
 	if err == nil && refused != nil {
 		err = fault.RateLimited.Until(refused.RetryAt)

@@ -94,7 +94,7 @@ func TestRedeem(t *testing.T) {
 	})
 }
 
-// TestS049_SeenOnce: what an app handed over counts once, for a day, in whatever
+// TestS049_SeenOnce: what an app handed over counts once, for as long as it could be good, in whatever
 // journey; nothing of it is kept.
 func TestS049_SeenOnce(t *testing.T) {
 	each(t, func(o *office) {
@@ -102,7 +102,7 @@ func TestS049_SeenOnce(t *testing.T) {
 		seen := func(h federation.Handed) (first bool) {
 			o.tx(func(ctx context.Context, tx *sqldb.Tx) (err error) {
 				before := tx.Writes()
-				first, err = o.Seen(ctx, tx, h.Text(), tx.Now().Add(federation.SeenFor))
+				first, err = o.Seen(ctx, tx, h.Text(), h.Until(tx.Now()))
 				if !first && tx.Writes() != before {
 					o.t.Error("a refusal has written")
 				}
@@ -113,7 +113,10 @@ func TestS049_SeenOnce(t *testing.T) {
 		if !seen(h) || seen(h) || !seen(federation.Handed{Provider: "weibo", Token: h.Token}) || !seen(federation.Handed{Provider: "qq", Token: h.Token + "."}) {
 			o.t.Error("it is told apart wrongly")
 		}
-		o.clock.Advance(federation.SeenFor - time.Second)
+		if bound := (federation.Handed{Provider: "google", Token: "eyJh.eyJz.c2ln"}); !bound.Until(o.clock.Now()).Equal(o.clock.Now().Add(24 * time.Hour)) {
+			o.t.Error("what is bound to a nonce is remembered longer than it needs")
+		}
+		o.clock.Advance(100*24*time.Hour - time.Second)
 		for _, want := range []bool{false, true} {
 			if err := o.Sweep(o.t.Context()); err != nil {
 				o.t.Fatal(err)
