@@ -2,6 +2,7 @@ package provider
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -50,4 +51,29 @@ func Twice(form url.Values) string {
 // Words are the words of a list that is written with sep.
 func Words(list, sep string) []string {
 	return slices.DeleteFunc(strings.Split(list, sep), func(s string) bool { return strings.TrimSpace(s) == "" })
+}
+
+// Refuse answers the error of a call of OAuth (RFC 6749, 5.2).
+func Refuse(w http.ResponseWriter, status int, word, description string) {
+	answer := map[string]string{"error": word}
+	if description != "" {
+		answer["error_description"] = description
+	}
+	JSON(w, status, answer)
+}
+
+// Members writes a JSON object of n members in their order; each is a name and a text
+// or a number.
+func Members(n int, each func(int) (name string, value any)) string {
+	var b strings.Builder
+	for i := range n {
+		sep := ","
+		if i == 0 {
+			sep = "{"
+		}
+		name, v := each(i)
+		value, _ := json.Marshal(v) // a text or a number
+		fmt.Fprintf(&b, "%s%q:%s", sep, name, value)
+	}
+	return b.String() + "}"
 }

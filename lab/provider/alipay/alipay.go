@@ -20,7 +20,6 @@ package alipay
 import (
 	"crypto/rsa"
 	"crypto/x509"
-	"maps"
 	"net/http"
 	"slices"
 	"sync"
@@ -82,17 +81,14 @@ const Foreign = "2021000000000099"
 
 // Sim is the simulated vendor.
 type Sim struct {
-	desk *provider.Desk
-	mux  http.ServeMux
+	*provider.Site[Config]
 
 	access  provider.Tokens[grant]
 	refresh provider.Tokens[grant]
 	other   func() (*rsa.PrivateKey, error) // a key that nobody knows
 
-	mu     sync.Mutex
-	config Config
-	last   map[string]string // person -> the app that they allowed last
-	sent   map[string]string // person -> the last message about them
+	last provider.Last[string] // person -> the app that they allowed last
+	sent provider.Last[string] // person -> the last message about them
 }
 
 var (
@@ -115,69 +111,30 @@ const timeLayout = "2006-01-02 15:04:05"
 
 // New opens the vendor.
 func New(o provider.Options, c Config) *Sim {
-	s := &Sim{
-		desk: provider.NewDesk(o), config: c, other: sync.OnceValues(newKey),
-		last: map[string]string{}, sent: map[string]string{},
-	}
-	s.mux.HandleFunc("/oauth2/publicAppAuthorize.htm", s.authorize)
-	s.mux.HandleFunc("POST /gateway.do", s.gateway)
+	s := &Sim{other: sync.OnceValues(newKey)}
+	s.Site = provider.NewSite(o, c, provider.About[Config]{
+		Name: "alipay", Quirks: Quirks, Events: []string{cancelled}, Copy: copied,
+		Pages: map[string]http.HandlerFunc{"/oauth2/publicAppAuthorize.htm": s.authorize, "POST /gateway.do": s.gateway},
+	})
 	return s
 }
 
-// Name is "alipay".
-func (s *Sim) Name() string { return "alipay" }
-
-// Desk is the people, the failures and the record.
-func (s *Sim) Desk() *provider.Desk { return s.desk }
-
-// Quirks are the names of Quirks, in order.
-func (s *Sim) Quirks() []string { return slices.Sorted(maps.Keys(Quirks)) }
-
-// Events are the kinds of messages.
-func (s *Sim) Events() []string { return []string{cancelled} }
-
-// ServeHTTP is everything below openauth.alipay.com and openapi.alipay.com.
-func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.desk.Note(r)
-	s.mux.ServeHTTP(w, r)
-}
-
-// Change changes the registration while it runs.
-func (s *Sim) Change(change func(*Config)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.config.Apps = slices.Clone(s.config.Apps)
-	change(&s.config)
-}
-
-func (s *Sim) settings() Config {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.config
+func copied(c Config) Config {
+	c.Apps = slices.Clone(c.Apps)
+	return c
 }
 
 func (s *Sim) app(id string) (App, bool) {
-	apps := s.settings().Apps
-	i := slices.IndexFunc(apps, func(a App) bool { return a.ID == id })
-	if i < 0 {
-		return App{}, false
-	}
-	return apps[i], true
+	return provider.Pick(s.Settings().Apps, func(a App) bool { return a.ID == id })
 }
 
 // about is the app that p allowed last, else the first of all.
 func (s *Sim) about(p provider.Person) (App, bool) {
-	s.mu.Lock()
-	last := s.last[p.ID]
-	s.mu.Unlock()
+	last, _ := s.last.Get(p.ID)
 	if app, ok := s.app(last); ok {
 		return app, true
 	}
-	apps := s.settings().Apps
-	if len(apps) == 0 {
-		return App{}, false
-	}
-	return apps[0], true
+	return provider.Pick(s.Settings().Apps, func(App) bool { return true })
 }
 
 // key is what checks the app's requests; nil: nothing can.

@@ -26,7 +26,7 @@ func (s *Sim) Event(kind, person, variant string) (int, error) {
 	if kind != cancelled {
 		return 0, provider.ErrNoEvent
 	}
-	p, ok := s.desk.Person(person)
+	p, ok := s.Desk().Person(person)
 	if !ok {
 		return 0, provider.ErrNobody
 	}
@@ -34,7 +34,7 @@ func (s *Sim) Event(kind, person, variant string) (int, error) {
 	if !ok {
 		return 0, provider.ErrNoEvent // no app, no message
 	}
-	body, again := s.before(p)
+	body, again := s.sent.Get(p.ID)
 	if variant != "replay" || !again {
 		var err error
 		if body, err = s.message(app, p, variant); err != nil {
@@ -44,17 +44,17 @@ func (s *Sim) Event(kind, person, variant string) (int, error) {
 			s.happened(app, p, body)
 		}
 	}
-	r, err := http.NewRequest(http.MethodPost, s.desk.NoticeURL, strings.NewReader(body))
+	r, err := http.NewRequest(http.MethodPost, s.Desk().NoticeURL, strings.NewReader(body))
 	if err != nil {
 		return 0, err
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded;charset=utf-8")
-	return s.desk.Deliver(r)
+	return s.Desk().Deliver(r)
 }
 
 func (s *Sim) message(app App, p provider.Person, variant string) (string, error) {
-	c, key := s.settings(), s.settings().Key
-	about := map[string]string{"cancel_time": s.desk.Now().In(beijing).Format(timeLayout), "app_id": app.ID}
+	c, key := s.Settings(), s.Settings().Key
+	about := map[string]string{"cancel_time": s.Desk().Now().In(beijing).Format(timeLayout), "app_id": app.ID}
 	for _, m := range ids(app, p) {
 		about[m.name] = m.value.(string)
 	}
@@ -74,7 +74,7 @@ func (s *Sim) message(app App, p provider.Person, variant string) (string, error
 	}
 	form := url.Values{
 		"notify_id":     {provider.Hex(32)},
-		"utc_timestamp": {strconv.FormatInt(s.desk.Now().UnixMilli(), 10)},
+		"utc_timestamp": {strconv.FormatInt(s.Desk().Now().UnixMilli(), 10)},
 		"msg_method":    {cancelled},
 		"app_id":        {appID},
 		"version":       {"1.1"},
@@ -96,18 +96,9 @@ func (s *Sim) message(app App, p provider.Person, variant string) (string, error
 	return form.Encode(), nil
 }
 
-func (s *Sim) before(p provider.Person) (string, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	body, ok := s.sent[p.ID]
-	return body, ok
-}
-
 func (s *Sim) happened(app App, p provider.Person, body string) {
 	gone := func(g grant) bool { return g.App == app.ID && g.Person == p.ID }
 	s.access.Revoke(gone)
 	s.refresh.Revoke(gone)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.sent[p.ID] = body
+	s.sent.Put(p.ID, body)
 }

@@ -50,7 +50,7 @@ func (s *Sim) method(name string) func(App, url.Values) (answer, string) {
 }
 
 func (s *Sim) gateway(w http.ResponseWriter, r *http.Request) {
-	if s.desk.Failure() != provider.Malformed && s.desk.Hinder(w, r) {
+	if s.Desk().Failure() != provider.Malformed && s.Desk().Hinder(w, r) {
 		return
 	}
 	q := r.Form
@@ -61,7 +61,7 @@ func (s *Sim) gateway(w http.ResponseWriter, r *http.Request) {
 		a, sub = s.method(q.Get("method"))(app, q)
 	}
 	name := strings.ReplaceAll(q.Get("method"), ".", "_") + "_response"
-	c := s.settings()
+	c := s.Settings()
 	signed := known && !a.person.Has("no_sign")
 	if sub != "" {
 		if !c.ErrorInside {
@@ -80,11 +80,11 @@ func (s *Sim) gateway(w http.ResponseWriter, r *http.Request) {
 	}
 	whole, err := s.wrap(app, name, body, signed)
 	if err != nil {
-		s.desk.Log.Error("lab: alipay cannot sign", "error", err.Error())
+		s.Desk().Log.Error("lab: alipay cannot sign", "error", err.Error())
 		http.Error(w, "", http.StatusInternalServerError)
 		return
 	}
-	if s.desk.Failure() == provider.Malformed {
+	if s.Desk().Failure() == provider.Malformed {
 		whole = `{"` + name + `":` + body + `,"sign":"c2ln` // the node is whole, the answer is not
 	}
 	w.Header().Set("Content-Type", "text/html;charset="+charset)
@@ -97,12 +97,12 @@ func (s *Sim) wrap(app App, name, body string, signed bool) (string, error) {
 	if !signed {
 		return whole + "}", nil
 	}
-	c := s.settings()
+	c := s.Settings()
 	key, text, serial := c.Key, body, ""
 	if app.Cert != nil && c.Cert != nil {
 		serial = SerialOf(c.Cert)
 	}
-	switch s.desk.Failure() {
+	switch s.Desk().Failure() {
 	case provider.BadSignature:
 		text += " " // what was signed is not what is sent
 	case provider.UnknownKey:
@@ -125,7 +125,7 @@ var needed = []string{"app_id", "method", "charset", "sign_type", "timestamp", "
 
 // check looks at what all requests have; it answers a sub_code.
 func (s *Sim) check(app App, known bool, q url.Values) string {
-	c := s.settings()
+	c := s.Settings()
 	for _, values := range q {
 		if len(values) > 1 {
 			return "isv.invalid-parameter"
@@ -143,13 +143,13 @@ func (s *Sim) check(app App, known bool, q url.Values) string {
 	case app.Cert != nil && (q.Get("app_cert_sn") != SerialOf(app.Cert) || q.Get("alipay_root_cert_sn") != SerialsOf(c.Roots)),
 		q.Get("sign_type") != "RSA2",
 		!signedBy(app.key(), toSign(q, "sign"), q.Get("sign")),
-		s.desk.Failure() == provider.WrongSecret:
+		s.Desk().Failure() == provider.WrongSecret:
 		return "isv.invalid-signature"
-	case badTime != nil || s.desk.Now().Sub(at).Abs() > skew:
+	case badTime != nil || s.Desk().Now().Sub(at).Abs() > skew:
 		return "isv.invalid-timestamp"
-	case s.desk.Failure() == provider.Busy:
+	case s.Desk().Failure() == provider.Busy:
 		return "isp.unknow-error"
-	case s.desk.Failure() == provider.Limited:
+	case s.Desk().Failure() == provider.Limited:
 		return "isv.call-limited"
 	case s.method(q.Get("method")) == nil:
 		return "isv.invalid-method"

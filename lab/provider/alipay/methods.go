@@ -49,14 +49,14 @@ func (s *Sim) token(app App, q url.Values) (answer, string) {
 	var g grant
 	switch q.Get("grant_type") {
 	case "authorization_code":
-		what, state := s.desk.Take(q.Get("code")) // used up, whatever comes of it
-		g, _ = what.(grant)                       // nil: unknown
-		if state != "ok" || g.App != app.ID || s.desk.Failure() == provider.WrongAudience {
+		what, state := s.Desk().Take(q.Get("code")) // used up, whatever comes of it
+		g, _ = what.(grant)                         // nil: unknown
+		if state != "ok" || g.App != app.ID || s.Desk().Failure() == provider.WrongAudience {
 			return answer{}, "isv.code-invalid"
 		}
 	case "refresh_token":
 		var state string
-		if g, state = s.refresh.Get(q.Get("refresh_token"), s.desk.Now()); state != "ok" || g.App != app.ID {
+		if g, state = s.refresh.Get(q.Get("refresh_token"), s.Desk().Now()); state != "ok" || g.App != app.ID {
 			return answer{}, "isv.refresh-token-invalid"
 		}
 	case "":
@@ -64,7 +64,7 @@ func (s *Sim) token(app App, q url.Values) (answer, string) {
 	default:
 		return answer{}, "isv.grant-type-invalid"
 	}
-	p, ok := s.desk.Person(g.Person)
+	p, ok := s.Desk().Person(g.Person)
 	if !ok {
 		return answer{}, "isv.code-invalid"
 	}
@@ -77,7 +77,7 @@ func (s *Sim) hand(app App, g grant, p provider.Person) node {
 	if g.Scope == scopeBase {
 		life, again = 300*time.Second, 360*time.Second
 	}
-	now := s.desk.Now()
+	now := s.Desk().Now()
 	access, refresh := "authusrB"+rand.Text(), "authusrB"+rand.Text()
 	s.access.Put(access, g, now.Add(life))
 	s.refresh.Put(refresh, g, now.Add(again))
@@ -96,8 +96,8 @@ func (s *Sim) hand(app App, g grant, p provider.Person) node {
 }
 
 func (s *Sim) userInfo(app App, q url.Values) (answer, string) {
-	g, state := s.access.Get(q.Get("auth_token"), s.desk.Now())
-	p, there := s.desk.Person(g.Person)
+	g, state := s.access.Get(q.Get("auth_token"), s.Desk().Now())
+	p, there := s.Desk().Person(g.Person)
 	switch {
 	case state == "expired":
 		return answer{}, "aop.auth-token-time-out"

@@ -28,23 +28,23 @@ func (s *Sim) authorize(w http.ResponseWriter, r *http.Request) {
 		wrong = "state: want at most 100 characters, and no Chinese"
 	}
 	if wrong != "" {
-		s.desk.Page(w, r, http.StatusOK, "授权失败", wrong)
+		s.Desk().Page(w, r, http.StatusOK, "授权失败", wrong)
 		return
 	}
 	shown := app.ID
-	if s.desk.Failure() == provider.WrongAudience {
+	if s.Desk().Failure() == provider.WrongAudience {
 		shown = Foreign
 	}
-	person, decision, decided := s.desk.Decision(r)
+	person, decision, decided := s.Desk().Decision(r)
 	switch {
 	case !decided:
 		c := provider.Chooser{App: app.Name, Extra: []provider.Button{{Value: "leave", Text: "留在支付宝 · Stay with Alipay, and say nothing"}}}
 		if strings.Contains(scope, scopeUser) {
 			c.Asks = []string{"昵称、头像 · name and picture"}
 		}
-		s.desk.Choose(w, r, c)
+		s.Desk().Choose(w, r, c)
 	case decision == "leave":
-		s.desk.Page(w, r, http.StatusOK, "未授权", "Alipay does not go back to the app here.")
+		s.Desk().Page(w, r, http.StatusOK, "未授权", "Alipay does not go back to the app here.")
 	case decision == "deny":
 		provider.Return(w, r, to, "app_id", shown, "source", "alipay_wallet", "scope", scope, "state", state)
 	default:
@@ -68,10 +68,8 @@ func (s *Sim) code(app App, p provider.Person, scope string) string {
 		scope = scopeUser
 	}
 	code := "ca34" + provider.Hex(28)
-	s.desk.Issue(code, grant{App: app.ID, Person: p.ID, Scope: scope}, cmp.Or(s.settings().CodeLife, usualCode))
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.last[p.ID] = app.ID
+	s.Desk().Issue(code, grant{App: app.ID, Person: p.ID, Scope: scope}, cmp.Or(s.Settings().CodeLife, usualCode))
+	s.last.Put(p.ID, app.ID)
 	return code
 }
 
@@ -83,7 +81,7 @@ var errNoApp = errors.New("alipay: no app is registered, or none with this app_i
 // wrong. A text without "sign=" stands for target_id alone. With the failure Denied
 // the status is 6001.
 func (s *Sim) Native(person, prepared string) (map[string]string, error) {
-	p, ok := s.desk.Person(person)
+	p, ok := s.Desk().Person(person)
 	if !ok {
 		return nil, provider.ErrNobody
 	}
@@ -91,7 +89,7 @@ func (s *Sim) Native(person, prepared string) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.desk.Failure() == provider.Denied {
+	if s.Desk().Failure() == provider.Denied {
 		status = "6001"
 	}
 	switch status {
@@ -117,7 +115,7 @@ func (s *Sim) Native(person, prepared string) (map[string]string, error) {
 
 // prepared reads the string that starts the SDK.
 func (s *Sim) prepared(text string) (app App, target, status string, err error) {
-	apps := s.settings().Apps
+	apps := s.Settings().Apps
 	if len(apps) == 0 {
 		return App{}, "", "", errNoApp
 	}
@@ -143,7 +141,7 @@ func (s *Sim) prepared(text string) (app App, target, status string, err error) 
 	}
 	target = q.Get("target_id")
 	if !known || target == "" || len(target) > 32 || !signedBy(app.key(), toSign(q, "sign"), made) ||
-		s.desk.Failure() == provider.WrongSecret {
+		s.Desk().Failure() == provider.WrongSecret {
 		return app, target, "4000", nil
 	}
 	return app, target, "9000", nil

@@ -6,13 +6,14 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/selfsame-id/selfsame/lab/provider"
 )
 
 var errNoKey = errors.New("alipay: Config.Key is missing")
@@ -63,14 +64,5 @@ type node []member
 
 // JSON writes the members in their order, each slash with a backslash before it.
 func (n node) JSON() string {
-	var b strings.Builder
-	for i, m := range n {
-		sep := ","
-		if i == 0 {
-			sep = "{"
-		}
-		value, _ := json.Marshal(m.value) // texts and numbers
-		fmt.Fprintf(&b, "%s%q:%s", sep, m.name, value)
-	}
-	return strings.ReplaceAll(b.String(), "/", `\/`) + "}"
+	return strings.ReplaceAll(provider.Members(len(n), func(i int) (string, any) { return n[i].name, n[i].value }), "/", `\/`)
 }

@@ -25,9 +25,7 @@ import (
 	"encoding/hex"
 	"encoding/pem"
 	"fmt"
-	"maps"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -80,17 +78,16 @@ const (
 type Sim struct {
 	Keys token.Ring // signs tokens and notifications
 
-	desk *provider.Desk
-	mux  http.ServeMux
+	*provider.Site[Config]
 
 	access  provider.Tokens[grant]
 	refresh provider.Tokens[grant]
 
+	sent provider.Last[string] // kind and person -> the last notification
+
 	mu       sync.Mutex
-	config   Config
 	consents map[string]consent   // by person
 	checked  map[string]time.Time // refresh token -> its last validation
-	sent     map[string]string    // kind and person -> the last notification
 }
 
 var (
@@ -113,20 +110,22 @@ type grant struct {
 
 // New opens the vendor.
 func New(o provider.Options, c Config) *Sim {
-	if o.Title == "" {
-		o.Title = "Apple"
-	}
 	if c.Issuer == "" {
 		c.Issuer = Issuer
 	}
-	s := &Sim{desk: provider.NewDesk(o), config: c}
+	s := new(Sim)
+	s.Site = provider.NewSite(o, c, provider.About[Config]{
+		Name: "apple", Title: "Apple", Quirks: Quirks, Events: kinds,
+		Pages: map[string]http.HandlerFunc{
+			"/auth/authorize":                       s.authorize,
+			"POST /auth/token":                      s.token,
+			"POST /auth/revoke":                     s.revoke,
+			"GET /auth/keys":                        s.keys,
+			"GET /.well-known/openid-configuration": s.discovery,
+		},
+	})
 	s.forgetAll()
-	s.desk.OnReset(s.forgetAll)
-	s.mux.HandleFunc("/auth/authorize", s.authorize)
-	s.mux.HandleFunc("POST /auth/token", s.token)
-	s.mux.HandleFunc("POST /auth/revoke", s.revoke)
-	s.mux.HandleFunc("GET /auth/keys", s.keys)
-	s.mux.HandleFunc("GET /.well-known/openid-configuration", s.discovery)
+	s.Desk().OnReset(s.forgetAll)
 	return s
 }
 
@@ -147,34 +146,6 @@ func Demo(name, redirect string) Config {
 	}
 }
 
-// Name is "apple".
-func (s *Sim) Name() string { return "apple" }
-
-// Desk is its people, its failures and its record.
-func (s *Sim) Desk() *provider.Desk { return s.desk }
-
-// Quirks are what can be odd about a person.
-func (s *Sim) Quirks() []string { return slices.Sorted(maps.Keys(Quirks)) }
-
-// ServeHTTP is everything below appleid.apple.com.
-func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.desk.Note(r)
-	s.mux.ServeHTTP(w, r)
-}
-
-// Change changes what is registered.
-func (s *Sim) Change(change func(*Config)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	change(&s.config)
-}
-
-func (s *Sim) settings() Config {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.config
-}
-
 // Forget is a person who takes the app off the list in the settings of their device,
 // without a notification: tokens end, and the next consent is a first one.
 func (s *Sim) Forget(person string) {
@@ -188,8 +159,9 @@ func (s *Sim) Forget(person string) {
 
 func (s *Sim) forgetAll() {
 	s.mu.Lock()
-	s.consents, s.checked, s.sent = map[string]consent{}, map[string]time.Time{}, map[string]string{}
+	s.consents, s.checked = map[string]consent{}, map[string]time.Time{}
 	s.mu.Unlock()
+	s.sent.Clear()
 	all := func(grant) bool { return true }
 	s.access.Revoke(all)
 	s.refresh.Revoke(all)
@@ -209,7 +181,7 @@ func (s *Sim) consented(p provider.Person, client string, hides bool) (c consent
 }
 
 // Subject is the person's sub: the same for all clients of a team.
-func (s *Sim) Subject(person string) string { return subject(s.settings().TeamID, person) }
+func (s *Sim) Subject(person string) string { return subject(s.Settings().TeamID, person) }
 
 func subject(team, person string) string {
 	b := provider.Derive("apple", team, person)
@@ -224,7 +196,7 @@ func (s *Sim) address(p provider.Person, hides bool) (address string, private bo
 	if !hides {
 		return p.Email, false
 	}
-	b := provider.Derive("apple relay", s.settings().TeamID, p.ID)
+	b := provider.Derive("apple relay", s.Settings().TeamID, p.ID)
 	return hex.EncodeToString(b[:5]) + "@privaterelay.appleid.com", true
 }
 
@@ -235,18 +207,18 @@ func names(p provider.Person) (first, last string) {
 }
 
 func (s *Sim) keys(w http.ResponseWriter, r *http.Request) {
-	if !s.desk.Hinder(w, r) {
+	if !s.Desk().Hinder(w, r) {
 		s.Keys.Serve(w, keysAge)
 	}
 }
 
 func (s *Sim) discovery(w http.ResponseWriter, r *http.Request) {
-	if s.desk.Hinder(w, r) {
+	if s.Desk().Hinder(w, r) {
 		return
 	}
 	base := provider.Base(r)
 	provider.JSON(w, http.StatusOK, map[string]any{
-		"issuer": s.settings().Issuer, "authorization_endpoint": base + "/auth/authorize", "token_endpoint": base + "/auth/token",
+		"issuer": s.Settings().Issuer, "authorization_endpoint": base + "/auth/authorize", "token_endpoint": base + "/auth/token",
 		"revocation_endpoint": base + "/auth/revoke", "jwks_uri": base + "/auth/keys",
 		"response_types_supported": []string{"code"}, "response_modes_supported": []string{"query", "fragment", "form_post"},
 		"subject_types_supported": []string{"pairwise"}, "id_token_signing_alg_values_supported": []string{"RS256"},

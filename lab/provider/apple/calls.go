@@ -12,20 +12,16 @@ import (
 
 // fail is the answer of a call that failed (developer.apple.com, "ErrorResponse").
 func fail(w http.ResponseWriter, word, description string) {
-	answer := map[string]string{"error": word}
-	if description != "" {
-		answer["error_description"] = description
-	}
-	provider.JSON(w, http.StatusBadRequest, answer)
+	provider.Refuse(w, http.StatusBadRequest, word, description)
 }
 
 // hinder answers in the way of a failure. Apple publishes no answers of its own for
 // too many calls and for overload: these are plain HTTP ones.
 func (s *Sim) hinder(w http.ResponseWriter, r *http.Request) bool {
-	if s.desk.Hinder(w, r) {
+	if s.Desk().Hinder(w, r) {
 		return true
 	}
-	switch s.desk.Failure() {
+	switch s.Desk().Failure() {
 	case provider.Busy:
 		w.Header().Set("Retry-After", "30")
 		http.Error(w, "Service Unavailable", http.StatusServiceUnavailable)
@@ -39,9 +35,9 @@ func (s *Sim) hinder(w http.ResponseWriter, r *http.Request) bool {
 
 // client checks who calls: client_id and client_secret, a token that the team signed.
 func (s *Sim) client(w http.ResponseWriter, r *http.Request) (client string, ok bool) {
-	c := s.settings()
+	c := s.Settings()
 	client = r.PostForm.Get("client_id")
-	if client != c.ServiceID && !slices.Contains(c.AppIDs, client) || s.desk.Failure() == provider.WrongSecret {
+	if client != c.ServiceID && !slices.Contains(c.AppIDs, client) || s.Desk().Failure() == provider.WrongSecret {
 		fail(w, "invalid_client", "")
 		return "", false
 	}
@@ -59,7 +55,7 @@ func (s *Sim) secret(c Config, secret, client string) (why string) {
 		Iat, Exp      int64
 	}
 	h, err := token.OpenES256(secret, c.Key, &claims)
-	now := s.desk.Now()
+	now := s.Desk().Now()
 	issued, ends := time.Unix(claims.Iat, 0), time.Unix(claims.Exp, 0)
 	switch {
 	case err != nil:
@@ -107,7 +103,7 @@ func (s *Sim) token(w http.ResponseWriter, r *http.Request) {
 // redeem swaps a code. A code of the web needs the redirect address that it was got
 // with; one of an app must come without.
 func (s *Sim) redeem(w http.ResponseWriter, r *http.Request, client string) {
-	what, state := s.desk.Take(r.PostForm.Get("code"))
+	what, state := s.Desk().Take(r.PostForm.Get("code"))
 	g, ok := what.(grant)
 	switch {
 	case state == "used":
@@ -124,14 +120,14 @@ func (s *Sim) redeem(w http.ResponseWriter, r *http.Request, client string) {
 		return
 	}
 	refresh := "r" + provider.Hex(32) + ".0." + rand.Text()[:22]
-	s.refresh.Put(refresh, g, s.desk.Now().Add(refreshLife))
+	s.refresh.Put(refresh, g, s.Desk().Now().Add(refreshLife))
 	s.hand(w, g, refresh)
 }
 
 // hand answers tokens for g; without refresh if it is "".
 func (s *Sim) hand(w http.ResponseWriter, g grant, refresh string) {
 	access := "a" + provider.Hex(32) + ".0." + rand.Text()[:22]
-	s.access.Put(access, g, s.desk.Now().Add(accessLife))
+	s.access.Put(access, g, s.Desk().Now().Add(accessLife))
 	id, err := s.idToken(g, token.Claims{"at_hash": token.HalfHash(access)})
 	if err != nil {
 		http.Error(w, "", http.StatusInternalServerError)
@@ -148,13 +144,13 @@ func (s *Sim) hand(w http.ResponseWriter, g grant, refresh string) {
 // throttles.
 func (s *Sim) renew(w http.ResponseWriter, r *http.Request, client string) {
 	refresh := r.PostForm.Get("refresh_token")
-	g, state := s.refresh.Get(refresh, s.desk.Now())
+	g, state := s.refresh.Get(refresh, s.Desk().Now())
 	if state != "ok" || g.client != client {
 		fail(w, "invalid_grant", "The token has expired or has been revoked.")
 		return
 	}
 	s.mu.Lock()
-	now, last := s.desk.Now(), s.checked[refresh]
+	now, last := s.Desk().Now(), s.checked[refresh]
 	early := !last.IsZero() && now.Sub(last) < refreshWait
 	if !early {
 		s.checked[refresh] = now
@@ -184,7 +180,7 @@ func (s *Sim) revoke(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	for _, book := range []*provider.Tokens[grant]{&s.access, &s.refresh} {
-		if g, state := book.Get(text, s.desk.Now()); state == "ok" && g.client == client {
+		if g, state := book.Get(text, s.Desk().Now()); state == "ok" && g.client == client {
 			same := func(o grant) bool { return o.person == g.person && o.client == client }
 			s.access.Revoke(same)
 			s.refresh.Revoke(same)

@@ -6,68 +6,47 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"net/http"
+	"slices"
 
 	"github.com/selfsame-id/selfsame/lab/provider"
 	"github.com/selfsame-id/selfsame/lab/provider/token"
 )
 
-// Events are the kinds of notifications. Apple's page writes account-deleted, what
-// comes is account-delete; account-created is one that few know.
-func (s *Sim) Events() []string {
-	return []string{"consent-revoked", "account-delete", "account-deleted", "email-disabled", "email-enabled", "account-created"}
-}
+// kinds are those of notifications. Apple's page writes account-deleted, what comes is
+// account-delete; account-created is one that few know.
+var kinds = []string{"consent-revoked", "account-delete", "account-deleted", "email-disabled", "email-enabled", "account-created"}
 
 // Event sends a notification. Variants beside the four of every vendor: "object" and
 // "string" (how the events are written), "expired", "wrong_issuer", "unknown_key",
 // "alg_none", "alg_hmac". "replay" sends the last one of the kind about the person
 // once more; without one it sends a fresh one twice.
 func (s *Sim) Event(kind, person, variant string) (int, error) {
-	p, ok := s.desk.Person(person)
+	p, ok := s.Desk().Person(person)
 	if !ok {
 		return 0, provider.ErrNobody
 	}
-	known := false
-	for _, k := range s.Events() {
-		known = known || k == kind
-	}
-	if !known {
+	if !slices.Contains(kinds, kind) {
 		return 0, provider.ErrNoEvent
 	}
-	s.mu.Lock()
-	payload := s.sent[kind+" "+person]
-	s.mu.Unlock()
-	if variant == "replay" && payload != "" {
-		return s.send(payload)
-	}
-	payload, err := s.notification(kind, p, variant)
-	if err != nil {
-		return 0, err
-	}
-	if variant == "replay" {
-		if status, err := s.send(payload); err != nil {
-			return status, err
-		}
+	m := provider.Message{
+		Key:   kind + " " + person,
+		Write: func() (string, error) { return s.notification(kind, p, variant) },
+		Send:  s.send,
 	}
 	switch variant {
 	case "", "valid", "replay", "object", "string":
-		s.mu.Lock()
-		s.sent[kind+" "+person] = payload
-		s.mu.Unlock()
-		if kind == "consent-revoked" || kind == "account-delete" || kind == "account-deleted" {
-			s.Forget(person)
+		m.Happens = func() {
+			if kind == "consent-revoked" || kind == "account-delete" || kind == "account-deleted" {
+				s.Forget(person)
+			}
 		}
 	}
-	return s.send(payload)
-}
-
-var spoilers = map[string]provider.Failure{
-	"bad_signature": provider.BadSignature, "wrong_audience": provider.WrongAudience, "wrong_issuer": provider.WrongIssuer,
-	"unknown_key": provider.UnknownKey, "alg_none": provider.AlgNone, "alg_hmac": provider.AlgHMAC,
+	return provider.Send(&s.sent, variant, m)
 }
 
 // notification is the signed payload.
 func (s *Sim) notification(kind string, p provider.Person, variant string) (string, error) {
-	c, now := s.settings(), s.desk.Now()
+	c, now := s.Settings(), s.Desk().Now()
 	s.mu.Lock()
 	last := s.consents[p.ID]
 	s.mu.Unlock()
@@ -97,8 +76,8 @@ func (s *Sim) notification(kind string, p provider.Person, variant string) (stri
 	if variant == "expired" {
 		claims["iat"], claims["exp"] = now.Add(-2*tokenLife).Unix(), now.Add(-tokenLife).Unix()
 	}
-	token.Spoil(claims, spoilers[variant])
-	return s.Keys.Sign("", claims, spoilers[variant])
+	token.Spoil(claims, token.Variant(variant))
+	return s.Keys.Sign("", claims, token.Variant(variant))
 }
 
 func (s *Sim) send(payload string) (int, error) {
@@ -106,10 +85,10 @@ func (s *Sim) send(payload string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	r, err := http.NewRequestWithContext(context.Background(), http.MethodPost, s.desk.NoticeURL, bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(context.Background(), http.MethodPost, s.Desk().NoticeURL, bytes.NewReader(body))
 	if err != nil {
 		return 0, err
 	}
 	r.Header.Set("Content-Type", "application/json")
-	return s.desk.Deliver(r)
+	return s.Desk().Deliver(r)
 }

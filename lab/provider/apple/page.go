@@ -24,12 +24,12 @@ func (s *Sim) authorize(w http.ResponseWriter, r *http.Request) {
 	q, wrong := s.read(r)
 	if wrong != "" {
 		word, _, _ := strings.Cut(wrong, ":")
-		s.desk.Page(w, r, http.StatusBadRequest, word, wrong)
+		s.Desk().Page(w, r, http.StatusBadRequest, word, wrong)
 		return
 	}
-	p, decision, ok := s.desk.Decision(r)
+	p, decision, ok := s.Desk().Decision(r)
 	if !ok {
-		s.desk.Choose(w, r, s.chooser(r, q))
+		s.Desk().Choose(w, r, s.chooser(r, q))
 		return
 	}
 	if decision == "deny" {
@@ -37,7 +37,7 @@ func (s *Sim) authorize(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c, first := s.consented(p, q.client, decision == "hide")
-	g := grant{client: q.client, person: p.ID, redirect: q.redirect, nonce: q.nonce, email: q.email, at: s.desk.Now()}
+	g := grant{client: q.client, person: p.ID, redirect: q.redirect, nonce: q.nonce, email: q.email, at: s.Desk().Now()}
 	code := s.code(g)
 	answer := url.Values{"code": {code}}
 	if q.idToken {
@@ -55,7 +55,7 @@ func (s *Sim) authorize(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Sim) chooser(r *http.Request, q asked) provider.Chooser {
-	c := provider.Chooser{App: s.settings().Name, Note: provider.Say(r, "Your name is told the first time only.", "你的姓名只在第一次告诉它。")}
+	c := provider.Chooser{App: s.Settings().Name, Note: provider.Say(r, "Your name is told the first time only.", "你的姓名只在第一次告诉它。")}
 	if q.name {
 		c.Asks = append(c.Asks, provider.Say(r, "your name", "你的姓名"))
 	}
@@ -68,7 +68,7 @@ func (s *Sim) chooser(r *http.Request, q asked) provider.Chooser {
 
 // read checks a request; wrong is "" or Apple's word with a reason.
 func (s *Sim) read(r *http.Request) (q asked, wrong string) {
-	c := s.settings()
+	c := s.Settings()
 	f := r.Form
 	q = asked{client: f.Get("client_id"), redirect: f.Get("redirect_uri"), state: f.Get("state"), nonce: f.Get("nonce"), mode: f.Get("response_mode")}
 	if name := provider.Twice(f); name != "" {
@@ -134,7 +134,7 @@ func (s *Sim) back(w http.ResponseWriter, r *http.Request, q asked, answer url.V
 	}
 	switch q.mode {
 	case "form_post":
-		s.desk.PostTo(w, r, q.redirect, answer)
+		s.Desk().PostTo(w, r, q.redirect, answer)
 	case "fragment":
 		w.Header().Set("Location", q.redirect+"#"+answer.Encode())
 		w.WriteHeader(http.StatusFound)
@@ -173,6 +173,6 @@ func (s *Sim) user(p provider.Person, c consent, q asked) string {
 // code is a fresh code for g.
 func (s *Sim) code(g grant) string {
 	code := "c" + provider.Hex(32) + ".0." + strings.ToLower(rand.Text()[:5]) + "." + rand.Text()[:22]
-	s.desk.Issue(code, g, codeLife)
+	s.Desk().Issue(code, g, codeLife)
 	return code
 }

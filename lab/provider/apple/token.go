@@ -9,11 +9,11 @@ import (
 
 // idToken is an ID token for g with more claims, spoiled by the failure of the day.
 func (s *Sim) idToken(g grant, more token.Claims) (string, error) {
-	p, ok := s.desk.Person(g.person)
+	p, ok := s.Desk().Person(g.person)
 	if !ok {
 		return "", provider.ErrNobody
 	}
-	c, now := s.settings(), s.desk.Now()
+	c, now := s.Settings(), s.Desk().Now()
 	claims := token.Claims{
 		"iss": c.Issuer, "sub": subject(c.TeamID, p.ID), "aud": g.client,
 		"iat": now.Unix(), "exp": now.Add(tokenLife).Unix(), "auth_time": g.at.Unix(), "nonce_supported": true,
@@ -50,7 +50,7 @@ func (s *Sim) idToken(g grant, more token.Claims) (string, error) {
 		delete(claims, "nonce")
 		claims["nonce_supported"] = false
 	}
-	f := s.desk.Failure()
+	f := s.Desk().Failure()
 	token.Spoil(claims, f)
 	return s.Keys.Sign("", claims, f)
 }
@@ -59,16 +59,16 @@ func (s *Sim) idToken(g grant, more token.Claims) (string, error) {
 // user and, at the first consent, the two names and the address. nonce is in the
 // token as the app gave it: itself or its hash.
 func (s *Sim) Native(person, nonce string) (map[string]string, error) {
-	p, ok := s.desk.Person(person)
+	p, ok := s.Desk().Person(person)
 	if !ok {
 		return nil, provider.ErrNobody
 	}
-	c := s.settings()
+	c := s.Settings()
 	if len(c.AppIDs) == 0 {
 		return nil, errors.New("apple: no app is registered")
 	}
 	consent, first := s.consented(p, c.AppIDs[0], false)
-	g := grant{client: c.AppIDs[0], person: p.ID, nonce: nonce, email: true, at: s.desk.Now()}
+	g := grant{client: c.AppIDs[0], person: p.ID, nonce: nonce, email: true, at: s.Desk().Now()}
 	code := s.code(g)
 	text, err := s.idToken(g, token.Claims{"c_hash": token.HalfHash(code), "real_user_status": 2})
 	if err != nil {

@@ -13,34 +13,34 @@ import (
 // dialog is the page on which a person lets an app in. What is wrong with the app or
 // its address is said there and never comes back.
 func (s *Sim) dialog(w http.ResponseWriter, r *http.Request) {
-	c, f := s.settings(), r.Form
+	c, f := s.Settings(), r.Form
 	redirect := f.Get("redirect_uri")
 	switch {
 	case f.Get("client_id") != c.AppID:
-		s.desk.Page(w, r, http.StatusBadRequest, "Error", "Invalid App ID: The provided app ID does not look like a valid app ID.")
+		s.Desk().Page(w, r, http.StatusBadRequest, "Error", "Invalid App ID: The provided app ID does not look like a valid app ID.")
 		return
 	case provider.Twice(f) != "":
-		s.desk.Page(w, r, http.StatusBadRequest, "Error", "Invalid parameter: "+provider.Twice(f))
+		s.Desk().Page(w, r, http.StatusBadRequest, "Error", "Invalid parameter: "+provider.Twice(f))
 		return
 	case !slices.Contains(c.Redirects, redirect):
-		s.desk.Page(w, r, http.StatusBadRequest, "URL blocked", "This redirect failed because the redirect URI is not whitelisted in the app's Client OAuth Settings.")
+		s.Desk().Page(w, r, http.StatusBadRequest, "URL blocked", "This redirect failed because the redirect URI is not whitelisted in the app's Client OAuth Settings.")
 		return
 	}
 	scopes := provider.Words(f.Get("scope"), ",")
 	for _, scope := range scopes {
 		if !slices.Contains([]string{"email", "public_profile", "openid"}, scope) {
-			s.desk.Page(w, r, http.StatusBadRequest, "Error", "Invalid Scopes: "+scope+". Scopes are separated by a comma.")
+			s.Desk().Page(w, r, http.StatusBadRequest, "Error", "Invalid Scopes: "+scope+". Scopes are separated by a comma.")
 			return
 		}
 	}
 	if kind := f.Get("response_type"); kind != "" && kind != "code" {
-		s.desk.Page(w, r, http.StatusBadRequest, "Error", "This simulator has response_type=code only.")
+		s.Desk().Page(w, r, http.StatusBadRequest, "Error", "This simulator has response_type=code only.")
 		return
 	}
-	p, decision, ok := s.desk.Decision(r)
+	p, decision, ok := s.Desk().Decision(r)
 	switch {
 	case !ok:
-		s.desk.Choose(w, r, chooser(r, c.Name, scopes))
+		s.Desk().Choose(w, r, chooser(r, c.Name, scopes))
 	case decision == "deny":
 		back(w, redirect, url.Values{
 			"error": {"access_denied"}, "error_code": {"200"}, "error_description": {"Permissions error"}, "error_reason": {"user_denied"},
@@ -78,9 +78,9 @@ func (s *Sim) allow(p provider.Person, decision string, scopes []string, f url.V
 	s.allowed[p.ID] = given
 	s.mu.Unlock()
 	code := "AQD" + rand.Text() + rand.Text() + "_" + rand.Text()
-	s.desk.Issue(code, grant{
-		app: s.settings().AppID, person: p.ID, redirect: f.Get("redirect_uri"), nonce: f.Get("nonce"),
-		challenge: f.Get("code_challenge"), scopes: given, issued: s.desk.Now(),
+	s.Desk().Issue(code, grant{
+		app: s.Settings().AppID, person: p.ID, redirect: f.Get("redirect_uri"), nonce: f.Get("nonce"),
+		challenge: f.Get("code_challenge"), scopes: given, issued: s.Desk().Now(),
 	}, codeLife)
 	return code
 }

@@ -16,51 +16,38 @@ import (
 	"github.com/selfsame-id/selfsame/lab/provider"
 )
 
-// Events are the two requests: the person removed the app; the person wants what the
+// kinds are the two requests: the person removed the app; the person wants what the
 // app got from Facebook deleted.
-func (s *Sim) Events() []string { return []string{"deauthorize", "deletion"} }
+var kinds = []string{"deauthorize", "deletion"}
 
 // Event sends a signed request. Variants beside the four of every vendor: "padded"
 // (base64 with "="), "number" (user_id is a number), "expires" (with that field),
 // "bad_algorithm", "old" (of 25 hours ago). "replay" sends the last one of the kind
 // about the person once more; without one it sends a fresh one twice.
 func (s *Sim) Event(kind, person, variant string) (int, error) {
-	if !slices.Contains(s.Events(), kind) {
+	if !slices.Contains(kinds, kind) {
 		return 0, provider.ErrNoEvent
 	}
-	p, ok := s.desk.Person(person)
+	p, ok := s.Desk().Person(person)
 	if !ok {
 		return 0, provider.ErrNobody
 	}
-	s.mu.Lock()
-	text := s.sent[kind+" "+person]
-	s.mu.Unlock()
-	if variant == "replay" && text != "" {
-		return s.send(kind, text)
-	}
-	text, err := s.request(p, variant)
-	if err != nil {
-		return 0, err
-	}
-	if variant == "replay" {
-		if status, err := s.send(kind, text); err != nil {
-			return status, err
-		}
+	m := provider.Message{
+		Key:   kind + " " + person,
+		Write: func() (string, error) { return s.request(p, variant) },
+		Send:  func(text string) (int, error) { return s.send(kind, text) },
 	}
 	switch variant {
 	case "bad_signature", "wrong_audience", "bad_algorithm", "old":
 	default:
-		s.mu.Lock()
-		s.sent[kind+" "+person] = text
-		s.mu.Unlock()
-		s.Forget(person)
+		m.Happens = func() { s.Forget(person) }
 	}
-	return s.send(kind, text)
+	return provider.Send(&s.sent, variant, m)
 }
 
 // request is a signed_request about p.
 func (s *Sim) request(p provider.Person, variant string) (string, error) {
-	c, now := s.settings(), s.desk.Now()
+	c, now := s.Settings(), s.Desk().Now()
 	app, secret := c.AppID, c.Secret
 	if variant == "wrong_audience" {
 		app, secret = ForeignID, foreignSecret
@@ -104,10 +91,10 @@ func SignedRequest(secret string, payload []byte, padded bool) string {
 }
 
 func (s *Sim) send(kind, signed string) (int, error) {
-	c := s.settings()
+	c := s.Settings()
 	to := map[string]string{"deauthorize": c.Deauthorize, "deletion": c.Deletion}[kind]
-	if to == "" && s.desk.NoticeURL != "" {
-		to = s.desk.NoticeURL + "?about=" + kind
+	if to == "" && s.Desk().NoticeURL != "" {
+		to = s.Desk().NoticeURL + "?about=" + kind
 	}
 	if to == "" {
 		return 0, provider.ErrNoPlace
@@ -118,7 +105,7 @@ func (s *Sim) send(kind, signed string) (int, error) {
 		return 0, err
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	status, answer, err := s.desk.Ask(r)
+	status, answer, err := s.Desk().Ask(r)
 	if err != nil {
 		return status, err
 	}
@@ -128,7 +115,7 @@ func (s *Sim) send(kind, signed string) (int, error) {
 	}
 	if kind == "deletion" && status == http.StatusOK {
 		if err := json.Unmarshal(answer, &page); err != nil || page.URL == "" || page.Code == "" {
-			s.desk.Log.Warn("lab: the answer to a deletion request names no url and confirmation_code", "vendor", "facebook")
+			s.Desk().Log.Warn("lab: the answer to a deletion request names no url and confirmation_code", "vendor", "facebook")
 		}
 		s.mu.Lock()
 		s.page = [2]string{page.URL, page.Code}

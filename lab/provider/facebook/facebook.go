@@ -21,7 +21,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -83,16 +82,14 @@ const (
 type Sim struct {
 	Keys token.Ring // signs the tokens of Limited Login and of scope openid
 
-	desk *provider.Desk
-	mux  http.ServeMux
+	*provider.Site[Config]
 
 	access provider.Tokens[grant]
+	sent   provider.Last[string] // kind and person -> the last signed request
 
 	mu      sync.Mutex
-	config  Config
 	allowed map[string][]string // person -> the permissions that they gave
 	refused map[string]bool     // persons who once unticked email
-	sent    map[string]string   // kind and person -> the last signed request
 	page    [2]string           // the url and the code of the last answered deletion
 }
 
@@ -110,30 +107,28 @@ type grant struct {
 
 // New opens the vendor.
 func New(o provider.Options, c Config) *Sim {
-	if o.Title == "" {
-		o.Title = "Facebook"
-	}
 	if c.Issuer == "" {
 		c.Issuer = Issuer
 	}
-	s := &Sim{desk: provider.NewDesk(o), config: c}
+	s := new(Sim)
+	s.Site = provider.NewSite(o, c, provider.About[Config]{
+		Name: "facebook", Title: "Facebook", Quirks: Quirks, Events: kinds, Enter: s.enter,
+		Pages: map[string]http.HandlerFunc{
+			"/dialog/oauth":                             s.dialog,
+			"/oauth/access_token":                       s.call(s.token),
+			"GET /debug_token":                          s.call(s.debug),
+			"GET /me":                                   s.call(s.me),
+			"GET /{user}":                               s.call(s.me),
+			"GET /{user}/permissions":                   s.call(s.permissions),
+			"DELETE /{user}/permissions":                s.call(s.revoke),
+			"DELETE /{user}/permissions/{which}":        s.call(s.revoke),
+			"POST /platform/uninstall/{$}":              s.call(s.uninstall),
+			"GET /.well-known/openid-configuration/{$}": s.discovery,
+			"GET /.well-known/oauth/openid/jwks/{$}":    s.keys,
+		},
+	})
 	s.forgetAll()
-	s.desk.OnReset(s.forgetAll)
-	for pattern, serve := range map[string]http.HandlerFunc{
-		"/dialog/oauth":                             s.dialog,
-		"/oauth/access_token":                       s.call(s.token),
-		"GET /debug_token":                          s.call(s.debug),
-		"GET /me":                                   s.call(s.me),
-		"GET /{user}":                               s.call(s.me),
-		"GET /{user}/permissions":                   s.call(s.permissions),
-		"DELETE /{user}/permissions":                s.call(s.revoke),
-		"DELETE /{user}/permissions/{which}":        s.call(s.revoke),
-		"POST /platform/uninstall/{$}":              s.call(s.uninstall),
-		"GET /.well-known/openid-configuration/{$}": s.discovery,
-		"GET /.well-known/oauth/openid/jwks/{$}":    s.keys,
-	} {
-		s.mux.HandleFunc(pattern, serve)
-	}
+	s.Desk().OnReset(s.forgetAll)
 	return s
 }
 
@@ -142,25 +137,14 @@ func Demo(name, redirect string) Config {
 	return Config{Name: name, AppID: "100000000000001", Secret: provider.Hex(32), Redirects: []string{redirect}}
 }
 
-// Name is "facebook".
-func (s *Sim) Name() string { return "facebook" }
-
-// Desk is its people, its failures and its record.
-func (s *Sim) Desk() *provider.Desk { return s.desk }
-
-// Quirks are what can be odd about a person.
-func (s *Sim) Quirks() []string { return slices.Sorted(maps.Keys(Quirks)) }
-
-// ServeHTTP is everything that Facebook's hosts serve here. The version in front of a
-// path is taken off; one that there is not is refused.
-func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.desk.Note(r)
+// enter takes off the version in front of a path; one that there is not is refused.
+func (s *Sim) enter(w http.ResponseWriter, r *http.Request) *http.Request {
 	version, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	served := Versions()[0]
 	if len(version) > 2 && version[0] == 'v' && strings.Trim(version[1:], "0123456789.") == "" {
 		if !slices.Contains(Versions(), version) {
 			s.answer(w, http.StatusBadRequest, failed(100, 0, "OAuthException", "Unknown API version "+version))
-			return
+			return nil
 		}
 		served = version
 		u := *r.URL
@@ -170,26 +154,14 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		r = &again
 	}
 	w.Header().Set("Facebook-Api-Version", served)
-	s.mux.ServeHTTP(w, r)
-}
-
-// Change changes what is registered.
-func (s *Sim) Change(change func(*Config)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	change(&s.config)
-}
-
-func (s *Sim) settings() Config {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.config
+	return r
 }
 
 func (s *Sim) forgetAll() {
 	s.mu.Lock()
-	s.allowed, s.refused, s.sent, s.page = map[string][]string{}, map[string]bool{}, map[string]string{}, [2]string{}
+	s.allowed, s.refused, s.page = map[string][]string{}, map[string]bool{}, [2]string{}
 	s.mu.Unlock()
+	s.sent.Clear()
 	s.access.Revoke(func(grant) bool { return true })
 }
 
@@ -203,13 +175,13 @@ func (s *Sim) Forget(person string) {
 }
 
 // Subject is the person's id at the app, which no other app sees.
-func (s *Sim) Subject(person string) string { return subject(s.settings().AppID, person) }
+func (s *Sim) Subject(person string) string { return subject(s.Settings().AppID, person) }
 
 func subject(app, person string) string { return token.Subject(17, "facebook", app, person) }
 
 // find is who has this id at the app; "me" is the one of the token.
 func (s *Sim) find(app, id, mine string) (provider.Person, bool) {
-	for _, p := range s.desk.People() {
+	for _, p := range s.Desk().People() {
 		if id == "me" && p.ID == mine || subject(app, p.ID) == id {
 			return p, true
 		}
@@ -226,7 +198,7 @@ func Proof(secret, accessToken string) string {
 
 // secretOf is the secret of an app that there is.
 func (s *Sim) secretOf(app string) (string, bool) {
-	c := s.settings()
+	c := s.Settings()
 	switch app {
 	case c.AppID:
 		return c.Secret, true
@@ -237,17 +209,17 @@ func (s *Sim) secretOf(app string) (string, bool) {
 }
 
 func (s *Sim) keys(w http.ResponseWriter, r *http.Request) {
-	if !s.desk.Hinder(w, r) {
+	if !s.Desk().Hinder(w, r) {
 		s.Keys.Serve(w, keysAge)
 	}
 }
 
 func (s *Sim) discovery(w http.ResponseWriter, r *http.Request) {
-	if s.desk.Hinder(w, r) {
+	if s.Desk().Hinder(w, r) {
 		return
 	}
 	provider.JSON(w, http.StatusOK, map[string]any{
-		"issuer": s.settings().Issuer, "jwks_uri": provider.Base(r) + "/.well-known/oauth/openid/jwks/",
+		"issuer": s.Settings().Issuer, "jwks_uri": provider.Base(r) + "/.well-known/oauth/openid/jwks/",
 		"authorization_endpoint": provider.Base(r) + "/dialog/oauth/", "response_types_supported": []string{"id_token", "token id_token"},
 		"subject_types_supported": []string{"pairwise"}, "id_token_signing_alg_values_supported": []string{"RS256"},
 	})

@@ -47,10 +47,10 @@ func wrong(subcode int, message string) (any, int) {
 // status 403.
 func (s *Sim) call(serve func(*http.Request) (any, int)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if s.desk.Hinder(w, r) {
+		if s.Desk().Hinder(w, r) {
 			return
 		}
-		switch s.desk.Failure() {
+		switch s.Desk().Failure() {
 		case provider.Busy:
 			f := failed(2, 0, "OAuthException", "An unexpected error has occurred. Please retry your request later.")
 			f["error"].(map[string]any)["is_transient"] = true
@@ -69,11 +69,11 @@ func (s *Sim) call(serve func(*http.Request) (any, int)) http.HandlerFunc {
 
 // token swaps a code, or a short token for a long one, or names the app's own.
 func (s *Sim) token(r *http.Request) (any, int) {
-	c, f := s.settings(), r.Form
+	c, f := s.Settings(), r.Form
 	switch {
 	case f.Get("client_id") != c.AppID:
 		return failed(101, 0, "OAuthException", "Error validating application. Cannot get application info due to a system error."), http.StatusBadRequest
-	case s.desk.Failure() == provider.WrongSecret || !hmac.Equal([]byte(f.Get("client_secret")), []byte(c.Secret)):
+	case s.Desk().Failure() == provider.WrongSecret || !hmac.Equal([]byte(f.Get("client_secret")), []byte(c.Secret)):
 		return failed(1, 0, "OAuthException", "Error validating client secret."), http.StatusBadRequest
 	}
 	switch f.Get("grant_type") {
@@ -82,7 +82,7 @@ func (s *Sim) token(r *http.Request) (any, int) {
 	case "client_credentials":
 		return map[string]any{"access_token": c.AppID + "|" + c.Secret, "token_type": "bearer"}, http.StatusOK
 	case "fb_exchange_token":
-		g, state := s.access.Get(f.Get("fb_exchange_token"), s.desk.Now())
+		g, state := s.access.Get(f.Get("fb_exchange_token"), s.Desk().Now())
 		if state != "ok" || g.app != c.AppID {
 			return invalid(0, "Invalid OAuth access token.")
 		}
@@ -93,7 +93,7 @@ func (s *Sim) token(r *http.Request) (any, int) {
 
 func (s *Sim) redeem(r *http.Request) (any, int) {
 	f := r.Form
-	what, state := s.desk.Take(f.Get("code"))
+	what, state := s.Desk().Take(f.Get("code"))
 	g, ok := what.(grant)
 	switch {
 	case state == "used":
@@ -107,12 +107,12 @@ func (s *Sim) redeem(r *http.Request) (any, int) {
 	case g.challenge != "" && token.S256(f.Get("code_verifier")) != g.challenge:
 		return wrong(0, "Invalid code_verifier")
 	}
-	if s.desk.Failure() == provider.WrongAudience {
+	if s.Desk().Failure() == provider.WrongAudience {
 		g.app = ForeignID
 	}
 	answer := s.hand(g)
 	if slices.Contains(g.scopes, "openid") {
-		p, _ := s.desk.Person(g.person) // who was there a moment ago
+		p, _ := s.Desk().Person(g.person) // who was there a moment ago
 		text, err := s.signed(p, g.nonce, g.scopes, answer["access_token"].(string))
 		if err != nil {
 			return nil, http.StatusInternalServerError
@@ -125,10 +125,10 @@ func (s *Sim) redeem(r *http.Request) (any, int) {
 // hand is a fresh token for g.
 func (s *Sim) hand(g grant) map[string]any {
 	access := "EAA" + rand.Text() + rand.Text()
-	g.issued = s.desk.Now()
+	g.issued = s.Desk().Now()
 	s.access.Put(access, g, g.issued.Add(accessLife))
 	answer := map[string]any{"access_token": access, "token_type": "bearer", "expires_in": int(accessLife.Seconds())}
-	if p, _ := s.desk.Person(g.person); p.Has("flipped") {
+	if p, _ := s.Desk().Person(g.person); p.Has("flipped") {
 		answer["expires_in"] = "5183944"
 	}
 	return answer
@@ -137,7 +137,7 @@ func (s *Sim) hand(g grant) map[string]any {
 // holder is whose the token of a call is: a person's, or the app's own (person ""),
 // proven to come from the app's server. A failure is an answer.
 func (s *Sim) holder(r *http.Request) (g grant, answer any, status int) {
-	access, c := bearer(r), s.settings()
+	access, c := bearer(r), s.Settings()
 	if access == c.AppID+"|"+c.Secret {
 		g = grant{app: c.AppID}
 	} else {
@@ -169,14 +169,14 @@ func bearer(r *http.Request) string {
 
 // look is what a person's token stands for; message is "" for a good one.
 func (s *Sim) look(access string) (g grant, subcode int, message string) {
-	g, state := s.access.Get(access, s.desk.Now())
-	p, here := s.desk.Person(g.person)
+	g, state := s.access.Get(access, s.Desk().Now())
+	p, here := s.Desk().Person(g.person)
 	switch {
 	case state == "unknown":
 		return g, 0, "Invalid OAuth access token."
 	case state == "revoked" || !here:
 		return g, 458, "Error validating access token: The user has not authorized application " + g.app + "."
-	case state == "expired" || s.desk.Failure() == provider.Stale:
+	case state == "expired" || s.Desk().Failure() == provider.Stale:
 		return g, 463, "Error validating access token: Session has expired."
 	case p.Has("logged_out"):
 		return g, 467, "Error validating access token: This is likely because the user logged out."

@@ -15,7 +15,7 @@ import (
 // signed is a signed token about p, of Limited Login or (with an access token) of
 // scope openid, spoiled by the failure of the day.
 func (s *Sim) signed(p provider.Person, nonce string, scopes []string, access string) (string, error) {
-	c, now := s.settings(), s.desk.Now()
+	c, now := s.Settings(), s.Desk().Now()
 	given, family, _ := strings.Cut(p.Name, " ")
 	claims := token.Claims{
 		"iss": c.Issuer, "aud": c.AppID, "sub": subject(c.AppID, p.ID), "iat": now.Unix(), "exp": now.Add(limitedLife).Unix(),
@@ -31,7 +31,7 @@ func (s *Sim) signed(p provider.Person, nonce string, scopes []string, access st
 	if p.Email != "" && !p.Has("no_email") && slices.Contains(scopes, "email") {
 		claims["email"] = p.Email
 	}
-	f := s.desk.Failure()
+	f := s.Desk().Failure()
 	token.Spoil(claims, f)
 	return s.Keys.Sign("JWT", claims, f)
 }
@@ -39,7 +39,7 @@ func (s *Sim) signed(p provider.Person, nonce string, scopes []string, access st
 // Native is what the SDK gives to an app: an access token without nonce, or for a
 // person who refuses tracking (the quirk "limited") the signed token of Limited Login.
 func (s *Sim) Native(person, nonce string) (map[string]string, error) {
-	p, ok := s.desk.Person(person)
+	p, ok := s.Desk().Person(person)
 	if !ok {
 		return nil, provider.ErrNobody
 	}
@@ -51,8 +51,8 @@ func (s *Sim) Native(person, nonce string) (map[string]string, error) {
 		text, err := s.signed(p, nonce, scopes, "")
 		return map[string]string{"token": text}, err
 	}
-	g := grant{app: s.settings().AppID, person: p.ID, scopes: scopes}
-	if s.desk.Failure() == provider.WrongAudience {
+	g := grant{app: s.Settings().AppID, person: p.ID, scopes: scopes}
+	if s.Desk().Failure() == provider.WrongAudience {
 		g.app = ForeignID
 	}
 	return map[string]string{"token": s.hand(g)["access_token"].(string)}, nil
@@ -61,7 +61,7 @@ func (s *Sim) Native(person, nonce string) (map[string]string, error) {
 // uninstall ends what the signed token of Limited Login stands for.
 func (s *Sim) uninstall(r *http.Request) (any, int) {
 	parts := strings.Split(r.PostForm.Get("id_token"), ".")
-	if len(parts) != 3 || r.PostForm.Get("app_id") != s.settings().AppID {
+	if len(parts) != 3 || r.PostForm.Get("app_id") != s.Settings().AppID {
 		return wrong(0, "Invalid id_token")
 	}
 	var claims struct{ Aud, Sub string }
@@ -70,7 +70,7 @@ func (s *Sim) uninstall(r *http.Request) (any, int) {
 		return wrong(0, "Invalid id_token")
 	}
 	p, ok := s.find(claims.Aud, claims.Sub, "")
-	if !ok || claims.Aud != s.settings().AppID {
+	if !ok || claims.Aud != s.Settings().AppID {
 		return wrong(0, "Invalid id_token")
 	}
 	s.Forget(p.ID)

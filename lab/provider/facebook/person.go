@@ -21,8 +21,8 @@ func id(app string, p provider.Person) any {
 // debug says what a token is and whose, to who has the token of an app. A token of
 // another app is described like any other: the caller has to look at app_id.
 func (s *Sim) debug(r *http.Request) (any, int) {
-	c := s.settings()
-	if bearer(r) != c.AppID+"|"+c.Secret || s.desk.Failure() == provider.WrongSecret {
+	c := s.Settings()
+	if bearer(r) != c.AppID+"|"+c.Secret || s.Desk().Failure() == provider.WrongSecret {
 		return invalid(0, "Invalid OAuth access token signature.")
 	}
 	g, subcode, message := s.look(r.Form.Get("input_token"))
@@ -37,7 +37,7 @@ func (s *Sim) debug(r *http.Request) (any, int) {
 		}
 		return map[string]any{"data": data}, http.StatusOK
 	}
-	p, _ := s.desk.Person(g.person) // look found them
+	p, _ := s.Desk().Person(g.person) // look found them
 	ends := g.issued.Add(accessLife)
 	name := c.Name
 	if g.app != c.AppID {

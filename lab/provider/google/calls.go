@@ -11,25 +11,16 @@ import (
 	"github.com/selfsame-id/selfsame/lab/provider/token"
 )
 
-// fail is the answer of a call that failed.
-func fail(w http.ResponseWriter, status int, word, description string) {
-	answer := map[string]string{"error": word}
-	if description != "" {
-		answer["error_description"] = description
-	}
-	provider.JSON(w, status, answer)
-}
-
 // hinder answers in the way of a failure. Overload and too many calls come in the
 // shape of Google's APIs.
 func (s *Sim) hinder(w http.ResponseWriter, r *http.Request) bool {
-	if s.desk.Hinder(w, r) {
+	if s.Desk().Hinder(w, r) {
 		return true
 	}
 	api := func(status int, word, message string) {
 		provider.JSON(w, status, map[string]any{"error": map[string]any{"code": status, "message": message, "status": word}})
 	}
-	switch s.desk.Failure() {
+	switch s.Desk().Failure() {
 	case provider.Busy:
 		api(http.StatusServiceUnavailable, "UNAVAILABLE", "The service is currently unavailable.")
 	case provider.Limited:
@@ -43,16 +34,16 @@ func (s *Sim) hinder(w http.ResponseWriter, r *http.Request) bool {
 
 // client checks who calls: in the form or by HTTP Basic.
 func (s *Sim) client(w http.ResponseWriter, r *http.Request) bool {
-	c := s.settings()
+	c := s.Settings()
 	id, secret, basic := r.BasicAuth()
 	if !basic {
 		id, secret = r.PostForm.Get("client_id"), r.PostForm.Get("client_secret")
 	}
 	switch {
 	case id != c.WebID:
-		fail(w, http.StatusUnauthorized, "invalid_client", "The OAuth client was not found.")
-	case s.desk.Failure() == provider.WrongSecret || subtle.ConstantTimeCompare([]byte(secret), []byte(c.WebSecret)) == 0:
-		fail(w, http.StatusUnauthorized, "invalid_client", "Unauthorized")
+		provider.Refuse(w, http.StatusUnauthorized, "invalid_client", "The OAuth client was not found.")
+	case s.Desk().Failure() == provider.WrongSecret || subtle.ConstantTimeCompare([]byte(secret), []byte(c.WebSecret)) == 0:
+		provider.Refuse(w, http.StatusUnauthorized, "invalid_client", "Unauthorized")
 	default:
 		return true
 	}
@@ -61,7 +52,7 @@ func (s *Sim) client(w http.ResponseWriter, r *http.Request) bool {
 
 func (s *Sim) token(w http.ResponseWriter, r *http.Request) {
 	if name := provider.Twice(r.PostForm); name != "" {
-		fail(w, http.StatusBadRequest, "invalid_request", "Parameter came twice: "+name)
+		provider.Refuse(w, http.StatusBadRequest, "invalid_request", "Parameter came twice: "+name)
 		return
 	}
 	if !s.client(w, r) {
@@ -73,41 +64,39 @@ func (s *Sim) token(w http.ResponseWriter, r *http.Request) {
 	case "refresh_token":
 		s.renew(w, r)
 	default:
-		fail(w, http.StatusBadRequest, "unsupported_grant_type", "Invalid grant_type: "+r.PostForm.Get("grant_type"))
+		provider.Refuse(w, http.StatusBadRequest, "unsupported_grant_type", "Invalid grant_type: "+r.PostForm.Get("grant_type"))
 	}
 }
 
 func (s *Sim) redeem(w http.ResponseWriter, r *http.Request) {
 	code := r.PostForm.Get("code")
 	if !strings.HasPrefix(code, "4/") {
-		fail(w, http.StatusBadRequest, "invalid_grant", "Malformed auth code.")
+		provider.Refuse(w, http.StatusBadRequest, "invalid_grant", "Malformed auth code.")
 		return
 	}
-	what, state := s.desk.Take(code)
+	what, state := s.Desk().Take(code)
 	g, ok := what.(grant)
 	if state != "ok" || !ok {
 		if state == "used" {
 			s.end(func(o grant) bool { return o.serial == g.serial }) // RFC 6749, 4.1.2
 		}
-		fail(w, http.StatusBadRequest, "invalid_grant", "Bad Request")
+		provider.Refuse(w, http.StatusBadRequest, "invalid_grant", "Bad Request")
 		return
 	}
 	verifier := r.PostForm.Get("code_verifier")
 	switch {
 	case r.PostForm.Get("redirect_uri") != g.redirect:
-		fail(w, http.StatusBadRequest, "redirect_uri_mismatch", "Bad Request")
+		provider.Refuse(w, http.StatusBadRequest, "redirect_uri_mismatch", "Bad Request")
 	case g.challenge != "" && verifier == "":
-		fail(w, http.StatusBadRequest, "invalid_grant", "Missing code verifier.")
+		provider.Refuse(w, http.StatusBadRequest, "invalid_grant", "Missing code verifier.")
 	case g.challenge != "" && g.challenge != challenge(verifier, g.method), g.challenge == "" && verifier != "":
-		fail(w, http.StatusBadRequest, "invalid_grant", "Invalid code verifier.")
+		provider.Refuse(w, http.StatusBadRequest, "invalid_grant", "Invalid code verifier.")
 	default:
 		refresh := ""
 		if g.offline {
 			refresh = "1//0" + rand.Text() + rand.Text()
-			s.refresh.Put(refresh, g, s.desk.Now().Add(refreshLife))
-			s.mu.Lock()
-			s.last[g.person] = refresh
-			s.mu.Unlock()
+			s.refresh.Put(refresh, g, s.Desk().Now().Add(refreshLife))
+			s.last.Put(g.person, refresh)
 		}
 		s.hand(w, g, refresh)
 	}
@@ -123,12 +112,12 @@ func challenge(verifier, method string) string {
 // hand answers tokens for g; without refresh if it is "".
 func (s *Sim) hand(w http.ResponseWriter, g grant, refresh string) {
 	access := "ya29." + rand.Text() + rand.Text()
-	s.access.Put(access, g, s.desk.Now().Add(accessLife))
-	c := s.settings()
+	s.access.Put(access, g, s.Desk().Now().Add(accessLife))
+	c := s.Settings()
 	more := token.Claims{"aud": c.WebID, "azp": c.WebID, "at_hash": token.HalfHash(access)}
 	id, err := s.idToken(g, more)
 	if err != nil {
-		fail(w, http.StatusBadRequest, "invalid_grant", "Account has been deleted")
+		provider.Refuse(w, http.StatusBadRequest, "invalid_grant", "Account has been deleted")
 		return
 	}
 	answer := map[string]any{
@@ -143,13 +132,13 @@ func (s *Sim) hand(w http.ResponseWriter, g grant, refresh string) {
 
 // idToken is an ID token for g with more claims, spoiled by the failure of the day.
 func (s *Sim) idToken(g grant, more token.Claims) (string, error) {
-	p, ok := s.desk.Person(g.person)
+	p, ok := s.Desk().Person(g.person)
 	if !ok {
 		return "", provider.ErrNobody
 	}
-	now := s.desk.Now()
+	now := s.Desk().Now()
 	claims := s.profile(p, provider.Words(g.scopes, " "))
-	claims["iss"], claims["iat"], claims["exp"] = s.settings().Issuer, now.Unix(), now.Add(tokenLife).Unix()
+	claims["iss"], claims["iat"], claims["exp"] = s.Settings().Issuer, now.Unix(), now.Add(tokenLife).Unix()
 	if g.nonce != "" {
 		claims["nonce"] = g.nonce
 	}
@@ -167,16 +156,16 @@ func (s *Sim) idToken(g grant, more token.Claims) (string, error) {
 	if p.Has("foreign_azp") {
 		claims["azp"] = "900000000009-other.apps.googleusercontent.com"
 	}
-	f := s.desk.Failure()
+	f := s.Desk().Failure()
 	token.Spoil(claims, f)
 	return s.Keys.Sign("JWT", claims, f)
 }
 
 // renew answers a new access token and ID token; the refresh token stays.
 func (s *Sim) renew(w http.ResponseWriter, r *http.Request) {
-	g, state := s.refresh.Get(r.PostForm.Get("refresh_token"), s.desk.Now())
+	g, state := s.refresh.Get(r.PostForm.Get("refresh_token"), s.Desk().Now())
 	if state != "ok" {
-		fail(w, http.StatusBadRequest, "invalid_grant", "Token has been expired or revoked.")
+		provider.Refuse(w, http.StatusBadRequest, "invalid_grant", "Token has been expired or revoked.")
 		return
 	}
 	g.nonce = ""
@@ -187,23 +176,23 @@ func (s *Sim) renew(w http.ResponseWriter, r *http.Request) {
 func (s *Sim) revoke(w http.ResponseWriter, r *http.Request) {
 	text := r.Form.Get("token")
 	for _, book := range []*provider.Tokens[grant]{&s.access, &s.refresh} {
-		if g, state := book.Get(text, s.desk.Now()); state == "ok" {
+		if g, state := book.Get(text, s.Desk().Now()); state == "ok" {
 			s.Forget(g.person)
 			provider.JSON(w, http.StatusOK, struct{}{})
 			return
 		}
 	}
-	fail(w, http.StatusBadRequest, "invalid_token", "Token expired or revoked")
+	provider.Refuse(w, http.StatusBadRequest, "invalid_token", "Token expired or revoked")
 }
 
 // userInfo tells of whom the access token in the header is.
 func (s *Sim) userInfo(w http.ResponseWriter, r *http.Request) {
 	text, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	g, state := s.access.Get(text, s.desk.Now())
-	p, ok := s.desk.Person(g.person)
+	g, state := s.access.Get(text, s.Desk().Now())
+	p, ok := s.Desk().Person(g.person)
 	if state != "ok" || !ok {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="https://accounts.google.com/", error="invalid_token"`)
-		fail(w, http.StatusUnauthorized, "invalid_request", "Invalid Credentials")
+		provider.Refuse(w, http.StatusUnauthorized, "invalid_request", "Invalid Credentials")
 		return
 	}
 	provider.JSON(w, http.StatusOK, s.profile(p, provider.Words(g.scopes, " ")))
@@ -211,15 +200,15 @@ func (s *Sim) userInfo(w http.ResponseWriter, r *http.Request) {
 
 // tokenInfo tells of an access token. All values are strings.
 func (s *Sim) tokenInfo(w http.ResponseWriter, r *http.Request) {
-	g, state := s.access.Get(r.Form.Get("access_token"), s.desk.Now())
-	p, ok := s.desk.Person(g.person)
+	g, state := s.access.Get(r.Form.Get("access_token"), s.Desk().Now())
+	p, ok := s.Desk().Person(g.person)
 	if state != "ok" || !ok {
-		fail(w, http.StatusBadRequest, "invalid_token", "Invalid Value")
+		provider.Refuse(w, http.StatusBadRequest, "invalid_token", "Invalid Value")
 		return
 	}
-	c := s.settings()
+	c := s.Settings()
 	aud := c.WebID
-	if s.desk.Failure() == provider.WrongAudience {
+	if s.Desk().Failure() == provider.WrongAudience {
 		aud = "another-app.example"
 	}
 	provider.JSON(w, http.StatusOK, map[string]string{

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/selfsame-id/selfsame/lab/provider"
@@ -29,21 +28,6 @@ var eventTypes = map[string]string{
 	"unknown":                            "https://schemas.example/event-type/of-the-future",
 }
 
-// Events are the kinds of security events.
-func (s *Sim) Events() []string {
-	kinds := make([]string, 0, len(eventTypes))
-	for kind := range eventTypes {
-		kinds = append(kinds, kind)
-	}
-	slices.Sort(kinds)
-	return kinds
-}
-
-var spoilers = map[string]provider.Failure{
-	"bad_signature": provider.BadSignature, "wrong_audience": provider.WrongAudience, "wrong_issuer": provider.WrongIssuer,
-	"unknown_key": provider.UnknownKey, "alg_none": provider.AlgNone, "alg_hmac": provider.AlgHMAC,
-}
-
 // Event sends a security event token (RFC 8417) as Cross-Account Protection does. Variants
 // beside the four of every vendor: "hijacking" and "bulk-account" (reasons of
 // account-disabled; "valid" has none), "old" (of yesterday), "wrong_issuer",
@@ -54,38 +38,27 @@ func (s *Sim) Event(kind, person, variant string) (int, error) {
 	if !known {
 		return 0, provider.ErrNoEvent
 	}
-	if _, ok := s.desk.Person(person); !ok {
+	if _, ok := s.Desk().Person(person); !ok {
 		return 0, provider.ErrNobody
 	}
-	s.mu.Lock()
-	text := s.sent[kind+" "+person]
-	s.mu.Unlock()
-	if variant == "replay" && text != "" {
-		return s.send(text)
+	m := provider.Message{
+		Key:   kind + " " + person,
+		Write: func() (string, error) { return s.securityEvent(kind, name, person, variant) },
+		Send:  s.send,
 	}
-	text, err := s.securityEvent(kind, name, person, variant)
-	if err != nil {
-		return 0, err
-	}
-	if variant == "replay" {
-		if status, err := s.send(text); err != nil {
-			return status, err
+	if token.Variant(variant) == "" {
+		m.Happens = func() {
+			if kind == "tokens-revoked" || kind == "account-purged" {
+				s.Forget(person)
+			}
 		}
 	}
-	if spoilers[variant] == "" {
-		s.mu.Lock()
-		s.sent[kind+" "+person] = text
-		s.mu.Unlock()
-		if kind == "tokens-revoked" || kind == "account-purged" {
-			s.Forget(person)
-		}
-	}
-	return s.send(text)
+	return provider.Send(&s.sent, variant, m)
 }
 
 // securityEvent is the signed token. It has no exp: events are of the past.
 func (s *Sim) securityEvent(kind, name, person, variant string) (string, error) {
-	c, now := s.settings(), s.desk.Now()
+	c, now := s.Settings(), s.Desk().Now()
 	subject := map[string]any{"subject_type": "iss-sub", "iss": c.Issuer + "/", "sub": s.Subject(person)}
 	event := map[string]any{"subject": subject}
 	switch kind {
@@ -94,9 +67,8 @@ func (s *Sim) securityEvent(kind, name, person, variant string) (string, error) 
 			event["reason"] = variant
 		}
 	case "token-revoked":
-		s.mu.Lock()
-		last := s.last[person] + strings.Repeat("0", 16) // nobody's, if there is none
-		s.mu.Unlock()
+		last, _ := s.last.Get(person)
+		last += strings.Repeat("0", 16) // nobody's, if there is none
 		event["subject"] = map[string]any{
 			"subject_type": "oauth_token", "token_type": "refresh_token", "token_identifier_alg": "prefix", "token": last[:16],
 		}
@@ -109,16 +81,16 @@ func (s *Sim) securityEvent(kind, name, person, variant string) (string, error) 
 	if variant == "old" {
 		claims["iat"] = now.AddDate(0, 0, -1).Unix()
 	}
-	token.Spoil(claims, spoilers[variant])
-	return s.Keys.Sign("secevent+jwt", claims, spoilers[variant])
+	token.Spoil(claims, token.Variant(variant))
+	return s.Keys.Sign("secevent+jwt", claims, token.Variant(variant))
 }
 
 func (s *Sim) send(text string) (int, error) {
-	r, err := http.NewRequestWithContext(context.Background(), http.MethodPost, s.desk.NoticeURL, strings.NewReader(text))
+	r, err := http.NewRequestWithContext(context.Background(), http.MethodPost, s.Desk().NoticeURL, strings.NewReader(text))
 	if err != nil {
 		return 0, err
 	}
 	r.Header.Set("Content-Type", "application/secevent+jwt")
 	r.Header.Set("Accept", "application/json")
-	return s.desk.Deliver(r)
+	return s.Desk().Deliver(r)
 }

@@ -69,18 +69,17 @@ const (
 type Sim struct {
 	Keys token.Ring // signs ID tokens and security events
 
-	desk *provider.Desk
-	mux  http.ServeMux
+	*provider.Site[Config]
 
 	access  provider.Tokens[grant]
 	refresh provider.Tokens[grant]
 
+	last provider.Last[string] // person -> their last refresh token
+	sent provider.Last[string] // kind and person -> the last event
+
 	mu       sync.Mutex
-	config   Config
-	consents map[string]bool   // by person
-	last     map[string]string // person -> their last refresh token
-	sent     map[string]string // kind and person -> the last event
-	codes    int               // serial number of grants
+	consents map[string]bool // by person
+	codes    int             // serial number of grants
 }
 
 var (
@@ -98,31 +97,26 @@ type grant struct {
 
 // New opens the vendor.
 func New(o provider.Options, c Config) *Sim {
-	if o.Title == "" {
-		o.Title = "Google"
-	}
 	if c.Issuer == "" {
 		c.Issuer = Issuer
 	}
-	s := &Sim{desk: provider.NewDesk(o), config: c}
+	s := new(Sim)
+	s.Site = provider.NewSite(o, c, provider.About[Config]{
+		Name: "google", Title: "Google", Quirks: Quirks, Events: slices.Sorted(maps.Keys(eventTypes)),
+		Pages:  map[string]http.HandlerFunc{"/o/oauth2/v2/auth": s.authorize},
+		Hinder: s.hinder,
+		Calls: map[string]http.HandlerFunc{
+			"POST /token":                           s.token,
+			"POST /revoke":                          s.revoke,
+			"/v1/userinfo":                          s.userInfo,
+			"/tokeninfo":                            s.tokenInfo,
+			"GET /oauth2/v3/certs":                  s.keys,
+			"GET /.well-known/openid-configuration": s.discovery,
+			"GET /.well-known/risc-configuration":   s.riscDiscovery,
+		},
+	})
 	s.forgetAll()
-	s.desk.OnReset(s.forgetAll)
-	s.mux.HandleFunc("/o/oauth2/v2/auth", s.authorize)
-	for pattern, serve := range map[string]http.HandlerFunc{
-		"POST /token":                           s.token,
-		"POST /revoke":                          s.revoke,
-		"/v1/userinfo":                          s.userInfo,
-		"/tokeninfo":                            s.tokenInfo,
-		"GET /oauth2/v3/certs":                  s.keys,
-		"GET /.well-known/openid-configuration": s.discovery,
-		"GET /.well-known/risc-configuration":   s.riscDiscovery,
-	} {
-		s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-			if !s.hinder(w, r) {
-				serve(w, r)
-			}
-		})
-	}
+	s.Desk().OnReset(s.forgetAll)
 	return s
 }
 
@@ -136,38 +130,12 @@ func Demo(name, redirect string) Config {
 	}
 }
 
-// Name is "google".
-func (s *Sim) Name() string { return "google" }
-
-// Desk is its people, its failures and its record.
-func (s *Sim) Desk() *provider.Desk { return s.desk }
-
-// Quirks are what can be odd about a person.
-func (s *Sim) Quirks() []string { return slices.Sorted(maps.Keys(Quirks)) }
-
-// ServeHTTP is everything that Google's hosts serve here.
-func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.desk.Note(r)
-	s.mux.ServeHTTP(w, r)
-}
-
-// Change changes what is registered.
-func (s *Sim) Change(change func(*Config)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	change(&s.config)
-}
-
-func (s *Sim) settings() Config {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.config
-}
-
 func (s *Sim) forgetAll() {
 	s.mu.Lock()
-	s.consents, s.last, s.sent = map[string]bool{}, map[string]string{}, map[string]string{}
+	s.consents = map[string]bool{}
 	s.mu.Unlock()
+	s.last.Clear()
+	s.sent.Clear()
 	s.end(func(grant) bool { return true })
 }
 
@@ -187,7 +155,7 @@ func (s *Sim) end(theirs func(grant) bool) {
 
 // Subject is the person's sub: the same for all clients.
 func (s *Sim) Subject(person string) string {
-	p, _ := s.desk.Person(person) // nobody: a number all the same
+	p, _ := s.Desk().Person(person) // nobody: a number all the same
 	if p.Has("new_sub") {
 		return token.Subject(21, "google", person, "new")
 	}
@@ -224,7 +192,7 @@ func (s *Sim) keys(w http.ResponseWriter, _ *http.Request) { s.Keys.Serve(w, key
 func (s *Sim) discovery(w http.ResponseWriter, r *http.Request) {
 	base := provider.Base(r)
 	provider.JSON(w, http.StatusOK, map[string]any{
-		"issuer": s.settings().Issuer, "authorization_endpoint": base + "/o/oauth2/v2/auth", "token_endpoint": base + "/token",
+		"issuer": s.Settings().Issuer, "authorization_endpoint": base + "/o/oauth2/v2/auth", "token_endpoint": base + "/token",
 		"userinfo_endpoint": base + "/v1/userinfo", "revocation_endpoint": base + "/revoke", "jwks_uri": base + "/oauth2/v3/certs",
 		"response_types_supported": []string{"code"}, "subject_types_supported": []string{"public"},
 		"id_token_signing_alg_values_supported": []string{"RS256"}, "scopes_supported": []string{"openid", "email", "profile"},
@@ -236,7 +204,7 @@ func (s *Sim) discovery(w http.ResponseWriter, r *http.Request) {
 
 func (s *Sim) riscDiscovery(w http.ResponseWriter, r *http.Request) {
 	provider.JSON(w, http.StatusOK, map[string]any{
-		"issuer": s.settings().Issuer + "/", "jwks_uri": provider.Base(r) + "/oauth2/v3/certs",
+		"issuer": s.Settings().Issuer + "/", "jwks_uri": provider.Base(r) + "/oauth2/v3/certs",
 		"delivery_methods_supported": []string{"https://schemas.openid.net/secevent/risc/delivery-method/push"},
 	})
 }

@@ -14,7 +14,7 @@ import (
 func (s *Sim) authorize(w http.ResponseWriter, r *http.Request) {
 	status, wrong := s.wrong(r)
 	if wrong != "" {
-		s.desk.Page(w, r, status, "Access blocked", "Error "+wrong)
+		s.Desk().Page(w, r, status, "Access blocked", "Error "+wrong)
 		return
 	}
 	f := r.Form
@@ -22,13 +22,13 @@ func (s *Sim) authorize(w http.ResponseWriter, r *http.Request) {
 		s.back(w, r, "error", word)
 		return
 	}
-	p, decision, ok := s.desk.Decision(r)
+	p, decision, ok := s.Desk().Decision(r)
 	if f.Get("prompt") == "none" {
 		p, decision, ok = s.hinted(f.Get("login_hint")), "allow", true
 	}
 	switch {
 	case !ok:
-		s.desk.Choose(w, r, s.chooser(r))
+		s.Desk().Choose(w, r, s.chooser(r))
 		return
 	case decision == "deny":
 		s.back(w, r, "error", "access_denied")
@@ -50,7 +50,7 @@ func (s *Sim) authorize(w http.ResponseWriter, r *http.Request) {
 
 // wrong is what Google says on a page: word is "" for a good request.
 func (s *Sim) wrong(r *http.Request) (status int, word string) {
-	c, f := s.settings(), r.Form
+	c, f := s.Settings(), r.Form
 	scopes := provider.Words(f.Get("scope"), " ")
 	prompts := provider.Words(f.Get("prompt"), " ")
 	method := f.Get("code_challenge_method")
@@ -102,7 +102,7 @@ func (s *Sim) silent(r *http.Request) (word string) {
 
 // hinted is whose address or sub the hint is; the zero Person is nobody.
 func (s *Sim) hinted(hint string) provider.Person {
-	for _, p := range s.desk.People() {
+	for _, p := range s.Desk().People() {
 		if hint != "" && (hint == p.Email || hint == s.Subject(p.ID)) {
 			return p
 		}
@@ -111,7 +111,7 @@ func (s *Sim) hinted(hint string) provider.Person {
 }
 
 func (s *Sim) chooser(r *http.Request) provider.Chooser {
-	c := provider.Chooser{App: s.settings().Name}
+	c := provider.Chooser{App: s.Settings().Name}
 	for _, scope := range provider.Words(r.Form.Get("scope"), " ") {
 		switch scope {
 		case "email":
@@ -145,13 +145,13 @@ func (s *Sim) code(g grant) string {
 	g.serial = s.codes
 	s.mu.Unlock()
 	code := "4/0A" + rand.Text() + "-" + rand.Text()
-	s.desk.Issue(code, g, codeLife)
+	s.Desk().Issue(code, g, codeLife)
 	return code
 }
 
 // back answers the client; RFC 9207's iss comes with it.
 func (s *Sim) back(w http.ResponseWriter, r *http.Request, pairs ...string) {
-	pairs = append([]string{"state", r.Form.Get("state"), "iss", s.settings().Issuer}, pairs...)
+	pairs = append([]string{"state", r.Form.Get("state"), "iss", s.Settings().Issuer}, pairs...)
 	provider.Return(w, r, r.Form.Get("redirect_uri"), pairs...)
 }
 

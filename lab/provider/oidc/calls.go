@@ -13,27 +13,18 @@ import (
 	"github.com/selfsame-id/selfsame/lab/provider/token"
 )
 
-// fail is the answer of a call that failed (RFC 6749, 5.2).
-func fail(w http.ResponseWriter, status int, word, description string) {
-	answer := map[string]string{"error": word}
-	if description != "" {
-		answer["error_description"] = description
-	}
-	provider.JSON(w, status, answer)
-}
-
 // hinder answers in the way of a failure. The standards have no words for overload and
 // too many calls at these addresses: the statuses are those of HTTP.
 func (s *Sim) hinder(w http.ResponseWriter, r *http.Request) bool {
-	if s.desk.Hinder(w, r) {
+	if s.Desk().Hinder(w, r) {
 		return true
 	}
-	switch s.desk.Failure() {
+	switch s.Desk().Failure() {
 	case provider.Busy:
-		fail(w, http.StatusServiceUnavailable, "temporarily_unavailable", "")
+		provider.Refuse(w, http.StatusServiceUnavailable, "temporarily_unavailable", "")
 	case provider.Limited:
 		w.Header().Set("Retry-After", "30")
-		fail(w, http.StatusTooManyRequests, "slow_down", "")
+		provider.Refuse(w, http.StatusTooManyRequests, "slow_down", "")
 	default:
 		return false
 	}
@@ -42,11 +33,11 @@ func (s *Sim) hinder(w http.ResponseWriter, r *http.Request) bool {
 
 // client checks who calls, in one way and not in two (RFC 6749, 2.3).
 func (s *Sim) client(w http.ResponseWriter, r *http.Request) bool {
-	c, f := s.settings(), r.PostForm
+	c, f := s.Settings(), r.PostForm
 	id, secret, basic := r.BasicAuth()
 	switch {
 	case basic && (c.SecretInForm || f.Has("client_secret")):
-		fail(w, http.StatusBadRequest, "invalid_request", "one way to authenticate only")
+		provider.Refuse(w, http.StatusBadRequest, "invalid_request", "one way to authenticate only")
 		return false
 	case basic:
 		// Each was encoded as in a form before (RFC 6749, 2.3.1).
@@ -60,11 +51,11 @@ func (s *Sim) client(w http.ResponseWriter, r *http.Request) bool {
 		id, secret = f.Get("client_id"), f.Get("client_secret")
 	}
 	good := id == c.ClientID && subtle.ConstantTimeCompare([]byte(secret), []byte(c.ClientSecret)) == 1
-	if !good || s.desk.Failure() == provider.WrongSecret {
+	if !good || s.Desk().Failure() == provider.WrongSecret {
 		if basic {
 			w.Header().Set("WWW-Authenticate", `Basic realm="token"`)
 		}
-		fail(w, http.StatusUnauthorized, "invalid_client", "")
+		provider.Refuse(w, http.StatusUnauthorized, "invalid_client", "")
 		return false
 	}
 	return true
@@ -72,7 +63,7 @@ func (s *Sim) client(w http.ResponseWriter, r *http.Request) bool {
 
 func (s *Sim) token(w http.ResponseWriter, r *http.Request) {
 	if name := provider.Twice(r.PostForm); name != "" {
-		fail(w, http.StatusBadRequest, "invalid_request", name+" came twice")
+		provider.Refuse(w, http.StatusBadRequest, "invalid_request", name+" came twice")
 		return
 	}
 	if !s.client(w, r) {
@@ -84,14 +75,14 @@ func (s *Sim) token(w http.ResponseWriter, r *http.Request) {
 	case "refresh_token":
 		s.renew(w, r)
 	default:
-		fail(w, http.StatusBadRequest, "unsupported_grant_type", "")
+		provider.Refuse(w, http.StatusBadRequest, "unsupported_grant_type", "")
 	}
 }
 
 func (s *Sim) redeem(w http.ResponseWriter, r *http.Request) {
-	what, state := s.desk.Take(r.PostForm.Get("code"))
+	what, state := s.Desk().Take(r.PostForm.Get("code"))
 	g, ok := what.(grant)
-	refuse := func(why string) { fail(w, http.StatusBadRequest, "invalid_grant", why) }
+	refuse := func(why string) { provider.Refuse(w, http.StatusBadRequest, "invalid_grant", why) }
 	switch {
 	case state == "used":
 		s.end(func(o grant) bool { return o.serial == g.serial }) // RFC 6749, 4.1.2
@@ -108,7 +99,7 @@ func (s *Sim) redeem(w http.ResponseWriter, r *http.Request) {
 		refresh := ""
 		if slices.Contains(g.scopes, "offline_access") {
 			refresh = "rt-" + rand.Text()
-			s.refresh.Put(refresh, g, s.desk.Now().Add(refreshLife))
+			s.refresh.Put(refresh, g, s.Desk().Now().Add(refreshLife))
 		}
 		s.hand(w, g, refresh)
 	}
@@ -117,10 +108,10 @@ func (s *Sim) redeem(w http.ResponseWriter, r *http.Request) {
 // hand answers tokens for g; without refresh if it is "".
 func (s *Sim) hand(w http.ResponseWriter, g grant, refresh string) {
 	access := "at-" + rand.Text()
-	s.access.Put(access, g, s.desk.Now().Add(accessLife))
-	id, err := s.idToken(g, s.settings().ClientID, token.Claims{"at_hash": token.HalfHash(access)})
+	s.access.Put(access, g, s.Desk().Now().Add(accessLife))
+	id, err := s.idToken(g, s.Settings().ClientID, token.Claims{"at_hash": token.HalfHash(access)})
 	if err != nil {
-		fail(w, http.StatusBadRequest, "invalid_grant", "the account is gone")
+		provider.Refuse(w, http.StatusBadRequest, "invalid_grant", "the account is gone")
 		return
 	}
 	answer := map[string]any{
@@ -134,16 +125,16 @@ func (s *Sim) hand(w http.ResponseWriter, g grant, refresh string) {
 
 // idToken is an ID token of g for a client, spoiled by the failure of the day.
 func (s *Sim) idToken(g grant, client string, more token.Claims) (string, error) {
-	p, ok := s.desk.Person(g.person)
+	p, ok := s.Desk().Person(g.person)
 	if !ok {
 		return "", provider.ErrNobody
 	}
-	now := s.desk.Now()
+	now := s.Desk().Now()
 	claims := token.Claims{"sub": s.Subject(p.ID)}
 	if !p.Has("bare") && !p.Has("other_userinfo") {
 		claims = s.profile(p, g.scopes)
 	}
-	claims["iss"], claims["aud"], claims["iat"], claims["exp"] = s.settings().Issuer, client, now.Unix(), now.Add(tokenLife).Unix()
+	claims["iss"], claims["aud"], claims["iat"], claims["exp"] = s.Settings().Issuer, client, now.Unix(), now.Add(tokenLife).Unix()
 	claims["auth_time"] = g.at.Unix()
 	if g.nonce != "" {
 		claims["nonce"] = g.nonce
@@ -159,22 +150,22 @@ func (s *Sim) idToken(g grant, client string, more token.Claims) (string, error)
 			delete(claims, name)
 		}
 	}
-	f := s.desk.Failure()
+	f := s.Desk().Failure()
 	token.Spoil(claims, f)
 	return s.Keys.Sign("JWT", claims, f)
 }
 
 // renew swaps a refresh token for a new one; the old one ends.
 func (s *Sim) renew(w http.ResponseWriter, r *http.Request) {
-	g, state := s.refresh.Get(r.PostForm.Get("refresh_token"), s.desk.Now())
+	g, state := s.refresh.Get(r.PostForm.Get("refresh_token"), s.Desk().Now())
 	if state != "ok" {
-		fail(w, http.StatusBadRequest, "invalid_grant", "")
+		provider.Refuse(w, http.StatusBadRequest, "invalid_grant", "")
 		return
 	}
 	s.refresh.Revoke(func(o grant) bool { return o.serial == g.serial })
 	g.nonce = ""
 	refresh := "rt-" + rand.Text()
-	s.refresh.Put(refresh, g, s.desk.Now().Add(refreshLife))
+	s.refresh.Put(refresh, g, s.Desk().Now().Add(refreshLife))
 	s.hand(w, g, refresh)
 }
 
@@ -185,7 +176,7 @@ func (s *Sim) revoke(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	for _, book := range []*provider.Tokens[grant]{&s.access, &s.refresh} {
-		if g, state := book.Get(r.PostForm.Get("token"), s.desk.Now()); state == "ok" {
+		if g, state := book.Get(r.PostForm.Get("token"), s.Desk().Now()); state == "ok" {
 			s.end(func(o grant) bool { return o.serial == g.serial })
 		}
 	}
@@ -194,11 +185,11 @@ func (s *Sim) revoke(w http.ResponseWriter, r *http.Request) {
 
 func (s *Sim) userInfo(w http.ResponseWriter, r *http.Request) {
 	text, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	g, state := s.access.Get(text, s.desk.Now())
-	p, ok := s.desk.Person(g.person)
+	g, state := s.access.Get(text, s.Desk().Now())
+	p, ok := s.Desk().Person(g.person)
 	if state != "ok" || !ok {
 		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
-		fail(w, http.StatusUnauthorized, "invalid_token", "")
+		provider.Refuse(w, http.StatusUnauthorized, "invalid_token", "")
 		return
 	}
 	claims := s.profile(p, g.scopes)
@@ -210,11 +201,11 @@ func (s *Sim) userInfo(w http.ResponseWriter, r *http.Request) {
 
 // Native is an ID token for the first app.
 func (s *Sim) Native(person, nonce string) (map[string]string, error) {
-	c := s.settings()
+	c := s.Settings()
 	if len(c.AppIDs) == 0 || c.Issuer == "" {
 		return nil, errors.New("oidc: no app is registered, or nobody asked yet and there is no issuer")
 	}
-	g := grant{person: person, nonce: nonce, scopes: []string{"openid", "profile", "email"}, at: s.desk.Now()}
+	g := grant{person: person, nonce: nonce, scopes: []string{"openid", "profile", "email"}, at: s.Desk().Now()}
 	text, err := s.idToken(g, c.AppIDs[0], nil)
 	if err != nil {
 		return nil, err

@@ -15,7 +15,6 @@
 package oidc
 
 import (
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -64,15 +63,13 @@ const (
 type Sim struct {
 	Keys token.Ring // signs ID tokens
 
-	desk *provider.Desk
-	mux  http.ServeMux
+	*provider.Site[Config]
 
 	access  provider.Tokens[grant]
 	refresh provider.Tokens[grant]
 
-	mu     sync.Mutex
-	config Config
-	codes  int // serial number of grants
+	mu    sync.Mutex
+	codes int // serial number of grants
 }
 
 var (
@@ -93,70 +90,36 @@ func New(o provider.Options, c Config) *Sim {
 	if c.Name == "" {
 		c.Name = "oidc"
 	}
-	if o.Title == "" {
-		o.Title = "OpenID"
-	}
-	s := &Sim{desk: provider.NewDesk(o), config: c}
-	s.desk.OnReset(func() { s.end(func(grant) bool { return true }) })
-	s.mux.HandleFunc("/authorize", s.authorize)
-	for pattern, serve := range map[string]http.HandlerFunc{
-		"POST /token":                           s.token,
-		"POST /revoke":                          s.revoke,
-		"/userinfo":                             s.userInfo,
-		"GET /keys":                             func(w http.ResponseWriter, _ *http.Request) { s.Keys.Serve(w, keysAge) },
-		"GET /.well-known/openid-configuration": s.discovery,
-	} {
-		s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-			if !s.hinder(w, r) {
-				serve(w, r)
-			}
-		})
-	}
+	s := new(Sim)
+	s.Site = provider.NewSite(o, c, provider.About[Config]{
+		Name: c.Name, Title: "OpenID", Quirks: Quirks, Enter: s.enter,
+		Pages:  map[string]http.HandlerFunc{"/authorize": s.authorize},
+		Hinder: s.hinder,
+		Calls: map[string]http.HandlerFunc{
+			"POST /token":                           s.token,
+			"POST /revoke":                          s.revoke,
+			"/userinfo":                             s.userInfo,
+			"GET /keys":                             func(w http.ResponseWriter, _ *http.Request) { s.Keys.Serve(w, keysAge) },
+			"GET /.well-known/openid-configuration": s.discovery,
+		},
+	})
+	s.Desk().OnReset(func() { s.end(func(grant) bool { return true }) })
 	return s
+}
+
+// enter takes the address of the first request for the issuer, if there is none.
+func (s *Sim) enter(_ http.ResponseWriter, r *http.Request) *http.Request {
+	s.Change(func(c *Config) {
+		if c.Issuer == "" {
+			c.Issuer = provider.Base(r)
+		}
+	})
+	return r
 }
 
 // Demo is a client with a fresh secret that comes back to redirect, and one of an app.
 func Demo(app, redirect string) Config {
 	return Config{App: app, ClientID: "demo-web", ClientSecret: "demo-secret-" + provider.Hex(24), AppIDs: []string{"demo-app"}, Redirects: []string{redirect}}
-}
-
-// Name is its name in the lab's addresses.
-func (s *Sim) Name() string { return s.settings().Name }
-
-// Desk is its people, its failures and its record.
-func (s *Sim) Desk() *provider.Desk { return s.desk }
-
-// Quirks are what can be odd about a person.
-func (s *Sim) Quirks() []string { return slices.Sorted(maps.Keys(Quirks)) }
-
-// Events are none.
-func (s *Sim) Events() []string { return nil }
-
-// Event is always ErrNoEvent.
-func (s *Sim) Event(string, string, string) (int, error) { return 0, provider.ErrNoEvent }
-
-// ServeHTTP is everything that the provider serves.
-func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	if s.config.Issuer == "" {
-		s.config.Issuer = provider.Base(r)
-	}
-	s.mu.Unlock()
-	s.desk.Note(r)
-	s.mux.ServeHTTP(w, r)
-}
-
-// Change changes what is registered.
-func (s *Sim) Change(change func(*Config)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	change(&s.config)
-}
-
-func (s *Sim) settings() Config {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.config
 }
 
 func (s *Sim) end(theirs func(grant) bool) {
@@ -187,7 +150,7 @@ func (s *Sim) profile(p provider.Person, scopes []string) token.Claims {
 }
 
 func (s *Sim) discovery(w http.ResponseWriter, r *http.Request) {
-	c, base := s.settings(), provider.Base(r)
+	c, base := s.Settings(), provider.Base(r)
 	methods := []string{"client_secret_basic", "client_secret_post"}
 	switch {
 	case c.ClientSecret == "":

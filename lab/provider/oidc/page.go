@@ -12,9 +12,9 @@ import (
 // authorize is the sign-in page. An unknown client or address is said on the page
 // (RFC 6749, 4.1.2.1); everything else comes back to the client.
 func (s *Sim) authorize(w http.ResponseWriter, r *http.Request) {
-	c, f := s.settings(), r.Form
+	c, f := s.Settings(), r.Form
 	if f.Get("client_id") != c.ClientID || !slices.Contains(c.Redirects, f.Get("redirect_uri")) || len(f["client_id"])+len(f["redirect_uri"]) > 2 {
-		s.desk.Page(w, r, http.StatusBadRequest, "This does not work", "invalid_request: the client or its redirect_uri is not registered.")
+		s.Desk().Page(w, r, http.StatusBadRequest, "This does not work", "invalid_request: the client or its redirect_uri is not registered.")
 		return
 	}
 	scopes := provider.Words(f.Get("scope"), " ")
@@ -22,7 +22,7 @@ func (s *Sim) authorize(w http.ResponseWriter, r *http.Request) {
 		s.back(w, r, url.Values{"error": {word}, "error_description": {why}})
 		return
 	}
-	p, decision, ok := s.desk.Decision(r)
+	p, decision, ok := s.Desk().Decision(r)
 	switch {
 	case !ok:
 		page := provider.Chooser{App: c.App}
@@ -32,7 +32,7 @@ func (s *Sim) authorize(w http.ResponseWriter, r *http.Request) {
 		if slices.Contains(scopes, "email") {
 			page.Asks = append(page.Asks, provider.Say(r, "your e-mail address", "你的邮箱地址"))
 		}
-		s.desk.Choose(w, r, page)
+		s.Desk().Choose(w, r, page)
 	case decision == "deny":
 		s.back(w, r, url.Values{"error": {"access_denied"}})
 	default:
@@ -40,11 +40,11 @@ func (s *Sim) authorize(w http.ResponseWriter, r *http.Request) {
 		s.codes++
 		g := grant{
 			serial: s.codes, person: p.ID, redirect: f.Get("redirect_uri"), nonce: f.Get("nonce"),
-			challenge: f.Get("code_challenge"), scopes: scopes, at: s.desk.Now(),
+			challenge: f.Get("code_challenge"), scopes: scopes, at: s.Desk().Now(),
 		}
 		s.mu.Unlock()
 		code := rand.Text() + "." + rand.Text()
-		s.desk.Issue(code, g, codeLife)
+		s.Desk().Issue(code, g, codeLife)
 		s.back(w, r, url.Values{"code": {code}})
 	}
 }
@@ -78,12 +78,12 @@ func wrong(f url.Values, scopes []string) (word, why string) {
 
 // back answers the client, with iss (RFC 9207).
 func (s *Sim) back(w http.ResponseWriter, r *http.Request, answer url.Values) {
-	answer.Set("iss", s.settings().Issuer)
+	answer.Set("iss", s.Settings().Issuer)
 	if state := r.Form.Get("state"); state != "" {
 		answer.Set("state", state)
 	}
 	if r.Form.Get("response_mode") == "form_post" {
-		s.desk.PostTo(w, r, r.Form.Get("redirect_uri"), answer)
+		s.Desk().PostTo(w, r, r.Form.Get("redirect_uri"), answer)
 		return
 	}
 	var pairs []string

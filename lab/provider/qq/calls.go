@@ -47,16 +47,7 @@ type object []member
 
 // JSON writes the members in their order.
 func (o object) JSON() string {
-	var b strings.Builder
-	for i, m := range o {
-		sep := ","
-		if i == 0 {
-			sep = "{"
-		}
-		value, _ := json.Marshal(m.value) // texts and numbers
-		fmt.Fprintf(&b, "%s%q:%s", sep, m.name, value)
-	}
-	return b.String() + "}"
+	return provider.Members(len(o), func(i int) (string, any) { return o[i].name, o[i].value })
 }
 
 // call serves an address below /oauth2.0: JSON for fmt=json, JSONP or a form without.
@@ -64,7 +55,7 @@ func (o object) JSON() string {
 func (s *Sim) call(serve func(url.Values) (object, int)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		bare := r.Form.Get("fmt") == "json"
-		if s.desk.Failure() == provider.Malformed {
+		if s.Desk().Failure() == provider.Malformed {
 			body := `callback( {"client_id":"1000`
 			if bare {
 				body = `{"access_token":"half of`
@@ -76,7 +67,7 @@ func (s *Sim) call(serve func(url.Values) (object, int)) http.HandlerFunc {
 			return
 		}
 		answer, code := object(nil), 100021 // the vendor's word for what did not work there
-		if s.desk.Failure() != provider.Busy {
+		if s.Desk().Failure() != provider.Busy {
 			answer, code = serve(r.Form)
 		}
 		if code != 0 {
@@ -111,10 +102,10 @@ func html(w http.ResponseWriter, status int, body string) {
 // refused answers for the failures that come before any call is read. For too many calls
 // QQ has no word: it is HTTP's own.
 func (s *Sim) refused(w http.ResponseWriter, r *http.Request) bool {
-	if s.desk.Hinder(w, r) {
+	if s.Desk().Hinder(w, r) {
 		return true
 	}
-	if s.desk.Failure() == provider.Limited {
+	if s.Desk().Failure() == provider.Limited {
 		w.Header().Set("Retry-After", "60")
 		html(w, http.StatusTooManyRequests, "<html><body>Too Many Requests</body></html>")
 		return true
@@ -132,7 +123,7 @@ func (s *Sim) token(q url.Values) (object, int) {
 		return nil, 100008
 	case q.Get("client_secret") == "":
 		return nil, 100002
-	case q.Get("client_secret") != app.Key || s.desk.Failure() == provider.WrongSecret:
+	case q.Get("client_secret") != app.Key || s.Desk().Failure() == provider.WrongSecret:
 		return nil, 100009
 	case renews:
 		return s.renew(app, q)
@@ -141,7 +132,7 @@ func (s *Sim) token(q url.Values) (object, int) {
 	case q.Get("code") == "":
 		return nil, 100005
 	}
-	what, state := s.desk.Take(q.Get("code"))
+	what, state := s.Desk().Take(q.Get("code"))
 	g, _ := what.(grant) // nil: unknown
 	switch {
 	case state == "used":
@@ -158,23 +149,23 @@ func (s *Sim) renew(app App, q url.Values) (object, int) {
 	if q.Get("refresh_token") == "" {
 		return nil, 100006
 	}
-	g, state := s.refresh.Get(q.Get("refresh_token"), s.desk.Now())
+	g, state := s.refresh.Get(q.Get("refresh_token"), s.Desk().Now())
 	if state != "ok" || g.App != app.ID {
 		return nil, 100022
 	}
-	if !s.settings().KeepsRefresh {
+	if !s.Settings().KeepsRefresh {
 		s.refresh.Revoke(func(o grant) bool { return o.Token == g.Token })
 	}
 	return s.tokens(app, g.Person, q)
 }
 
 func (s *Sim) tokens(app App, person string, q url.Values) (object, int) {
-	p, ok := s.desk.Person(person)
+	p, ok := s.Desk().Person(person)
 	if !ok {
 		return nil, 100021
 	}
 	again := strings.ToUpper(provider.Hex(32))
-	s.refresh.Put(again, grant{App: app.ID, Person: person, Token: again}, s.desk.Now().Add(refreshLife))
+	s.refresh.Put(again, grant{App: app.ID, Person: person, Token: again}, s.Desk().Now().Add(refreshLife))
 	var life any = s.lifeInSeconds() // a text
 	if p.Has("numbers") {
 		life = json.Number(s.lifeInSeconds())
@@ -191,8 +182,8 @@ func (s *Sim) me(q url.Values) (object, int) {
 	if q.Get("access_token") == "" {
 		return nil, 100007
 	}
-	g, state := s.access.Get(q.Get("access_token"), s.desk.Now())
-	p, there := s.desk.Person(g.Person)
+	g, state := s.access.Get(q.Get("access_token"), s.Desk().Now())
+	p, there := s.Desk().Person(g.Person)
 	switch {
 	case state != "ok":
 		return nil, tokenStates[state]
@@ -224,8 +215,8 @@ func (s *Sim) open(serve func(provider.Person) object) http.HandlerFunc {
 			return
 		}
 		q := r.Form
-		g, state := s.access.Get(q.Get("access_token"), s.desk.Now())
-		p, there := s.desk.Person(g.Person)
+		g, state := s.access.Get(q.Get("access_token"), s.Desk().Now())
+		p, there := s.Desk().Person(g.Person)
 		ret := 0
 		switch {
 		case q.Get("access_token") == "":
@@ -234,7 +225,7 @@ func (s *Sim) open(serve func(provider.Person) object) http.HandlerFunc {
 			ret = tokenStates[state]
 		case q.Get("oauth_consumer_key") != g.App || q.Get("openid") != openID(g.App, g.Person) || !there:
 			ret = 100016
-		case s.desk.Failure() == provider.Busy:
+		case s.Desk().Failure() == provider.Busy:
 			ret = 100021
 		}
 		if ret != 0 {

@@ -21,12 +21,10 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
-	"maps"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/selfsame-id/selfsame/lab/provider"
@@ -68,14 +66,10 @@ const Foreign = "100000099"
 
 // Sim is the simulated vendor.
 type Sim struct {
-	desk *provider.Desk
-	mux  http.ServeMux
+	*provider.Site[Config]
 
 	access  provider.Tokens[grant]
 	refresh provider.Tokens[grant]
-
-	mu     sync.Mutex
-	config Config
 }
 
 var (
@@ -97,13 +91,23 @@ var errNoMobile = errors.New("qq: no mobile app is registered")
 
 // New opens the vendor.
 func New(o provider.Options, c Config) *Sim {
-	s := &Sim{desk: provider.NewDesk(o), config: c}
-	s.mux.HandleFunc("/oauth2.0/authorize", s.authorize)
-	s.mux.Handle("GET /oauth2.0/token", s.call(s.token))
-	s.mux.Handle("GET /oauth2.0/me", s.call(s.me))
-	s.mux.Handle("GET /user/get_user_info", s.open(s.userInfo))
-	s.mux.Handle("GET /user/get_simple_userinfo", s.open(s.simpleInfo))
+	s := new(Sim)
+	s.Site = provider.NewSite(o, c, provider.About[Config]{
+		Name: "qq", Quirks: Quirks, Copy: copied,
+		Pages: map[string]http.HandlerFunc{
+			"/oauth2.0/authorize":           s.authorize,
+			"GET /oauth2.0/token":           s.call(s.token),
+			"GET /oauth2.0/me":              s.call(s.me),
+			"GET /user/get_user_info":       s.open(s.userInfo),
+			"GET /user/get_simple_userinfo": s.open(s.simpleInfo),
+		},
+	})
 	return s
+}
+
+func copied(c Config) Config {
+	c.Apps = slices.Clone(c.Apps)
+	return c
 }
 
 // Demo registers an app for pages and one for the SDK, with IDs that are the same at
@@ -118,35 +122,6 @@ func Demo(name, redirect string) Config {
 	return Config{Apps: []App{page, mobile}}
 }
 
-// Name is "qq".
-func (s *Sim) Name() string { return "qq" }
-
-// Desk is the people, the failures and the record.
-func (s *Sim) Desk() *provider.Desk { return s.desk }
-
-// Quirks are the names of Quirks, in order.
-func (s *Sim) Quirks() []string { return slices.Sorted(maps.Keys(Quirks)) }
-
-// Events are none.
-func (s *Sim) Events() []string { return nil }
-
-// Event knows no kind: QQ tells of nothing.
-func (s *Sim) Event(string, string, string) (int, error) { return 0, provider.ErrNoEvent }
-
-// ServeHTTP is everything below graph.qq.com and openmobile.qq.com.
-func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.desk.Note(r)
-	s.mux.ServeHTTP(w, r)
-}
-
-// Change changes the registration while it runs.
-func (s *Sim) Change(change func(*Config)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.config.Apps = slices.Clone(s.config.Apps)
-	change(&s.config)
-}
-
 // Withdraw ends what a person allowed to any app, as they do in QQ's own settings.
 func (s *Sim) Withdraw(person string) {
 	gone := func(g grant) bool { return g.Person == person }
@@ -154,19 +129,8 @@ func (s *Sim) Withdraw(person string) {
 	s.refresh.Revoke(gone)
 }
 
-func (s *Sim) settings() Config {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.config
-}
-
 func (s *Sim) app(id string) (App, bool) {
-	apps := s.settings().Apps
-	i := slices.IndexFunc(apps, func(a App) bool { return a.ID == id })
-	if i < 0 {
-		return App{}, false
-	}
-	return apps[i], true
+	return provider.Pick(s.Settings().Apps, func(a App) bool { return a.ID == id })
 }
 
 // openID is how app knows the person: 32 hexadecimal digits.
@@ -184,7 +148,7 @@ func digits(parts ...string) string {
 // authorize is the page. A wrong app or callback address is told to the person, what
 // else is wrong to the app.
 func (s *Sim) authorize(w http.ResponseWriter, r *http.Request) {
-	q, c := r.Form, s.settings()
+	q, c := r.Form, s.Settings()
 	app, known := s.app(q.Get("client_id"))
 	to, state := q.Get("redirect_uri"), q.Get("state")
 	wrong := 0
@@ -197,7 +161,7 @@ func (s *Sim) authorize(w http.ResponseWriter, r *http.Request) {
 		wrong = 100010
 	}
 	if wrong != 0 {
-		s.desk.Page(w, r, http.StatusOK, "登录失败", "error: "+strconv.Itoa(wrong), "error_description: "+words[wrong])
+		s.Desk().Page(w, r, http.StatusOK, "登录失败", "error: "+strconv.Itoa(wrong), "error_description: "+words[wrong])
 		return
 	}
 	if q.Get("response_type") != "code" {
@@ -205,41 +169,41 @@ func (s *Sim) authorize(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if state == "" {
-		s.desk.Page(w, r, http.StatusOK, "登录失败", "state is missing")
+		s.Desk().Page(w, r, http.StatusOK, "登录失败", "state is missing")
 		return
 	}
-	person, decision, decided := s.desk.Decision(r)
+	person, decision, decided := s.Desk().Decision(r)
 	switch {
 	case !decided:
-		s.desk.Choose(w, r, provider.Chooser{App: app.Name, Asks: []string{"昵称、头像、性别 · name, picture, gender"}})
+		s.Desk().Choose(w, r, provider.Chooser{App: app.Name, Asks: []string{"昵称、头像、性别 · name, picture, gender"}})
 	case decision == "deny" && c.WAP && q.Get("display") == "mobile":
 		provider.Return(w, r, to, "usercancel", "1", "state", state)
 	case decision == "deny":
-		s.desk.Page(w, r, http.StatusOK, "窗口已关闭", "QQ closes its window here, and does not go back to the app.")
+		s.Desk().Page(w, r, http.StatusOK, "窗口已关闭", "QQ closes its window here, and does not go back to the app.")
 	default:
 		code := strings.ToUpper(provider.Hex(32))
-		s.desk.Issue(code, grant{App: app.ID, Person: person.ID, Redirect: to}, codeLife)
+		s.Desk().Issue(code, grant{App: app.ID, Person: person.ID, Redirect: to}, codeLife)
 		provider.Return(w, r, to, "code", code, "state", state)
 	}
 }
 
 // hand hands out an access token.
 func (s *Sim) hand(app App, person string) string {
-	life := s.settings().Life
+	life := s.Settings().Life
 	if life == 0 {
 		life = usualLife
 	}
 	g := grant{App: app.ID, Person: person}
-	if s.desk.Failure() == provider.WrongAudience {
+	if s.Desk().Failure() == provider.WrongAudience {
 		g.App = Foreign
 	}
 	token := strings.ToUpper(provider.Hex(32))
-	s.access.Put(token, g, s.desk.Now().Add(life))
+	s.access.Put(token, g, s.Desk().Now().Add(life))
 	return token
 }
 
 func (s *Sim) lifeInSeconds() string {
-	life := s.settings().Life
+	life := s.Settings().Life
 	if life == 0 {
 		life = usualLife
 	}
@@ -249,15 +213,15 @@ func (s *Sim) lifeInSeconds() string {
 // Native is what the SDK hands to the first mobile app: access token ("token"), openid,
 // expires_in, ret and the rest; with the failure Denied ret is -2 and there is no token.
 func (s *Sim) Native(person, _ string) (map[string]string, error) {
-	apps := s.settings().Apps
+	apps := s.Settings().Apps
 	i := slices.IndexFunc(apps, func(a App) bool { return a.Mobile })
 	if i < 0 {
 		return nil, errNoMobile
 	}
-	if _, ok := s.desk.Person(person); !ok {
+	if _, ok := s.Desk().Person(person); !ok {
 		return nil, provider.ErrNobody
 	}
-	if s.desk.Failure() == provider.Denied {
+	if s.Desk().Failure() == provider.Denied {
 		return map[string]string{"ret": "-2", "msg": "user cancelled"}, nil
 	}
 	return map[string]string{

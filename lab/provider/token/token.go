@@ -235,3 +235,13 @@ func Subject(n int, parts ...string) string {
 	}
 	return out.String()
 }
+
+// Variant is the failure that a variant of a signed message stands for; "" for none.
+func Variant(of string) provider.Failure {
+	f := provider.Failure(of)
+	switch f {
+	case provider.BadSignature, provider.WrongAudience, provider.WrongIssuer, provider.UnknownKey, provider.AlgNone, provider.AlgHMAC:
+		return f
+	}
+	return ""
+}

@@ -54,11 +54,11 @@ func (s *Sim) Event(kind, person, variant string) (int, error) {
 	case !slices.Contains(events, kind):
 		return 0, provider.ErrNoEvent
 	}
-	p, ok := s.desk.Person(person)
+	p, ok := s.Desk().Person(person)
 	if !ok {
 		return 0, provider.ErrNobody
 	}
-	m, again := s.before(kind, p)
+	m, again := s.sent.Get(kind + " " + p.ID)
 	if variant != "replay" || !again {
 		var err error
 		if m, err = s.write(kind, p, variant); err != nil {
@@ -73,39 +73,29 @@ func (s *Sim) Event(kind, person, variant string) (int, error) {
 		return 0, err
 	}
 	r.Header.Set("Content-Type", m.kind)
-	return s.desk.Deliver(r)
-}
-
-// before is the last message of a kind about p.
-func (s *Sim) before(kind string, p provider.Person) (message, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	m, ok := s.sent[kind+" "+p.ID]
-	return m, ok
+	return s.Desk().Deliver(r)
 }
 
 // happened makes true what m says.
 func (s *Sim) happened(kind string, p provider.Person, m message) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.sent[kind+" "+p.ID] = m
+	s.sent.Put(kind+" "+p.ID, m)
 	if kind != "user_info_modified" {
 		s.access.Revoke(func(g grant) bool { return g.Person == p.ID })
 		s.refresh.Revoke(func(f refreshing) bool { return f.Person == p.ID })
 	}
 }
 
-func (s *Sim) address(query url.Values) string { return s.desk.NoticeURL + "?" + query.Encode() }
+func (s *Sim) address(query url.Values) string { return s.Desk().NoticeURL + "?" + query.Encode() }
 
 // setup asks whether the message server is there and holds the token.
 func (s *Sim) setup(variant string) (int, error) {
-	query, echo := s.signed(s.desk.Now(), variant), provider.Hex(20)
+	query, echo := s.signed(s.Desk().Now(), variant), provider.Hex(20)
 	query.Set("echostr", echo)
 	r, err := http.NewRequest(http.MethodGet, s.address(query), nil)
 	if err != nil {
 		return 0, err
 	}
-	status, body, err := s.desk.Ask(r)
+	status, body, err := s.Desk().Ask(r)
 	if err == nil && status == http.StatusOK && string(body) != echo {
 		err = errEcho
 	}
@@ -118,7 +108,7 @@ func (s *Sim) write(kind string, p provider.Person, variant string) (message, er
 	if !ok {
 		return message{}, provider.ErrNoEvent // no app, no message
 	}
-	at := s.desk.Now()
+	at := s.Desk().Now()
 	if variant == "stale" {
 		at = at.Add(-time.Hour)
 	}
@@ -137,7 +127,7 @@ func (s *Sim) write(kind string, p provider.Person, variant string) (message, er
 		m.kind, show = "application/json", asJSON
 	}
 	m.body = show(fields)
-	setup := s.settings().Message
+	setup := s.Settings().Message
 	if setup.AESKey == "" || variant == "plain" {
 		return m, nil
 	}
@@ -163,17 +153,11 @@ func (s *Sim) write(kind string, p provider.Person, variant string) (message, er
 
 // about is the app that p allowed last, else the first of all.
 func (s *Sim) about(p provider.Person) (App, bool) {
-	s.mu.Lock()
-	last := s.last[p.ID]
-	s.mu.Unlock()
+	last, _ := s.last.Get(p.ID)
 	if app, ok := s.app(last); ok {
 		return app, true
 	}
-	apps := s.settings().Apps
-	if len(apps) == 0 {
-		return App{}, false
-	}
-	return apps[0], true
+	return provider.Pick(s.Settings().Apps, func(App) bool { return true })
 }
 
 func eventFields(kind string, app App, p provider.Person, at time.Time) [][2]string {
@@ -230,7 +214,7 @@ func (s *Sim) signed(at time.Time, variant string) url.Values {
 }
 
 func (s *Sim) sign(variant string, parts ...string) string {
-	token := s.settings().Message.Token
+	token := s.Settings().Message.Token
 	if variant == "bad_signature" {
 		token = "not the token"
 	}

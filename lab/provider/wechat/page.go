@@ -30,10 +30,10 @@ func (s *Sim) qrconnect(w http.ResponseWriter, r *http.Request) {
 // inApp is the page inside WeChat's own browser, which looks at the link letter by letter.
 func (s *Sim) inApp(w http.ResponseWriter, r *http.Request) {
 	switch {
-	case !s.settings().AnyBrowser && !strings.Contains(r.UserAgent(), "MicroMessenger"):
-		s.desk.Page(w, r, http.StatusOK, "请在微信客户端打开链接", "Open this link in WeChat.")
+	case !s.Settings().AnyBrowser && !strings.Contains(r.UserAgent(), "MicroMessenger"):
+		s.Desk().Page(w, r, http.StatusOK, "请在微信客户端打开链接", "Open this link in WeChat.")
 	case r.Method == http.MethodGet && !inOrder(r.URL.RawQuery):
-		s.desk.Page(w, r, http.StatusOK, "链接无法访问", "The parameters have to come in this order: "+strings.Join(order, ", "))
+		s.Desk().Page(w, r, http.StatusOK, "链接无法访问", "The parameters have to come in this order: "+strings.Join(order, ", "))
 	default:
 		c := provider.Chooser{Note: "服务号网页 · in WeChat"}
 		if r.Form.Get("scope") == scopeInfo {
@@ -67,19 +67,19 @@ func (s *Sim) page(w http.ResponseWriter, r *http.Request, k Kind, c provider.Ch
 	app, known := s.app(q.Get("appid"))
 	if wrong := wrongRequest(app, known, k, q); wrong != "" {
 		// WeChat tells the person and never comes back to the app.
-		s.desk.Page(w, r, http.StatusOK, "出错了", wrong)
+		s.Desk().Page(w, r, http.StatusOK, "出错了", wrong)
 		return
 	}
-	person, decision, decided := s.desk.Decision(r)
+	person, decision, decided := s.Desk().Decision(r)
 	switch {
 	case !decided:
 		c.App = app.Name
-		s.desk.Choose(w, r, c)
+		s.Desk().Choose(w, r, c)
 	case decision == "scan":
 		c.App, c.Note = app.Name, "已扫码，请在手机上确认 · Scanned by "+person.Name+": confirm on the phone"
-		s.desk.Choose(w, r, c)
+		s.Desk().Choose(w, r, c)
 	case decision == "expire":
-		s.desk.Page(w, r, http.StatusOK, "二维码已过期", "The code on the screen has expired. Go back and load the page again.")
+		s.Desk().Page(w, r, http.StatusOK, "二维码已过期", "The code on the screen has expired. Go back and load the page again.")
 	case decision == "deny":
 		provider.Return(w, r, q.Get("redirect_uri"), "state", q.Get("state")) // and no code
 	default:
@@ -129,10 +129,8 @@ func (s *Sim) code(app App, person provider.Person, scope string) string {
 		life = accountLife
 	}
 	code := "0" + rand.Text()
-	s.desk.Issue(code, grant{App: app.ID, Person: person.ID, Scope: scope}, life)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.last[person.ID] = app.ID
+	s.Desk().Issue(code, grant{App: app.ID, Person: person.ID, Scope: scope}, life)
+	s.last.Put(person.ID, app.ID)
 	return code
 }
 
@@ -143,12 +141,12 @@ func (s *Sim) Native(person, nonce string) (map[string]string, error) {
 	if !ok {
 		return nil, errNoMobile
 	}
-	p, ok := s.desk.Person(person)
+	p, ok := s.Desk().Person(person)
 	if !ok {
 		return nil, provider.ErrNobody
 	}
 	result := map[string]string{"ErrCode": "-4", "state": nonce, "lang": "zh_CN", "country": "CN"}
-	if s.desk.Failure() != provider.Denied {
+	if s.Desk().Failure() != provider.Denied {
 		result["ErrCode"], result["code"] = "0", s.code(app, p, scopeInfo)
 	}
 	return result, nil

@@ -42,12 +42,12 @@ var errmsg = map[int]string{
 // call serves an address for servers: JSON as text/plain, errors with status 200.
 func (s *Sim) call(serve func(*http.Request) (any, int)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if s.desk.Hinder(w, r) {
+		if s.Desk().Hinder(w, r) {
 			return
 		}
 		var body any
 		var code int
-		switch s.desk.Failure() {
+		switch s.Desk().Failure() {
 		case provider.Busy:
 			code = -1
 		case provider.Limited:
@@ -77,7 +77,7 @@ type tokenAnswer struct {
 }
 
 func (s *Sim) token(r *http.Request) (any, int) {
-	q, c := r.Form, s.settings()
+	q, c := r.Form, s.Settings()
 	app, known := s.app(q.Get("appid"))
 	switch {
 	case q.Get("appid") == "":
@@ -86,17 +86,17 @@ func (s *Sim) token(r *http.Request) (any, int) {
 		return nil, 40013
 	case q.Get("secret") == "":
 		return nil, 41004
-	case q.Get("secret") != app.Secret || s.desk.Failure() == provider.WrongSecret:
+	case q.Get("secret") != app.Secret || s.Desk().Failure() == provider.WrongSecret:
 		return nil, or(c.SecretCode, 40125)
 	case q.Get("grant_type") != "authorization_code":
 		return nil, 40002
 	case q.Get("code") == "":
 		return nil, 41008
 	}
-	what, state := s.desk.Take(q.Get("code"))
+	what, state := s.Desk().Take(q.Get("code"))
 	g, _ := what.(grant) // nil: unknown
 	switch {
-	case g.App != app.ID || s.desk.Failure() == provider.WrongAudience:
+	case g.App != app.ID || s.Desk().Failure() == provider.WrongAudience:
 		return nil, 40029
 	case state == "used":
 		return nil, 40163
@@ -107,16 +107,16 @@ func (s *Sim) token(r *http.Request) (any, int) {
 	if app.Kind == Mobile {
 		life = mobileRefresh
 	}
-	return s.hand(app, refreshing{grant: g, ends: s.desk.Now().Add(life)}, "61_"+rand.Text())
+	return s.hand(app, refreshing{grant: g, ends: s.Desk().Now().Add(life)}, "61_"+rand.Text())
 }
 
 // hand hands out an access token, and the refresh token that keeps it.
 func (s *Sim) hand(app App, f refreshing, renewed string) (any, int) {
-	p, ok := s.desk.Person(f.Person)
+	p, ok := s.Desk().Person(f.Person)
 	if !ok {
 		return nil, 40003
 	}
-	now := s.desk.Now()
+	now := s.Desk().Now()
 	if _, state := s.access.Get(f.access, now); state != "ok" {
 		f.access = "61_" + rand.Text()
 	}
@@ -140,7 +140,7 @@ func (s *Sim) hand(app App, f refreshing, renewed string) (any, int) {
 func (s *Sim) renew(r *http.Request) (any, int) {
 	q := r.Form
 	app, known := s.app(q.Get("appid"))
-	f, state := s.refresh.Get(q.Get("refresh_token"), s.desk.Now())
+	f, state := s.refresh.Get(q.Get("refresh_token"), s.Desk().Now())
 	switch {
 	case q.Get("appid") == "":
 		return nil, 41002
@@ -161,9 +161,9 @@ func (s *Sim) renew(r *http.Request) (any, int) {
 // holder reads the access token and the openid of a call.
 func (s *Sim) holder(r *http.Request) (app App, p provider.Person, g grant, code int) {
 	q := r.Form
-	g, state := s.access.Get(q.Get("access_token"), s.desk.Now())
+	g, state := s.access.Get(q.Get("access_token"), s.Desk().Now())
 	app, _ = s.app(g.App)
-	p, there := s.desk.Person(g.Person)
+	p, there := s.Desk().Person(g.Person)
 	switch {
 	case q.Get("access_token") == "":
 		code = 41001

@@ -19,11 +19,9 @@ package wechat
 import (
 	"crypto/rand"
 	"encoding/hex"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/selfsame-id/selfsame/lab/provider"
@@ -45,7 +43,8 @@ type App struct {
 	Name       string // as its page says it
 	Kind       Kind
 	// Platform is the open-platform account that the app is bound to: apps of one
-	// platform see the same unionid of a person. Empty: no unionid.
+	// platform see the same unionid of a person. Empty: no unionid. Change it, and every
+	// unionid of the app changes.
 	Platform string
 	Domain   string // the registered host of redirect addresses; not for Mobile
 }
@@ -78,16 +77,13 @@ var Quirks = map[string]string{
 
 // Sim is the simulated vendor.
 type Sim struct {
-	desk *provider.Desk
-	mux  http.ServeMux
+	*provider.Site[Config]
 
 	access  provider.Tokens[grant]
 	refresh provider.Tokens[refreshing]
 
-	mu     sync.Mutex
-	config Config
-	last   map[string]string  // person -> the app that they allowed last
-	sent   map[string]message // kind and person -> the last message
+	last provider.Last[string]  // person -> the app that they allowed last
+	sent provider.Last[message] // kind and person -> the last message
 }
 
 var (
@@ -115,18 +111,24 @@ const (
 
 // New opens the vendor.
 func New(o provider.Options, c Config) *Sim {
-	s := &Sim{desk: provider.NewDesk(o), config: c, last: map[string]string{}, sent: map[string]message{}}
-	s.mux.HandleFunc("/connect/qrconnect", s.qrconnect)
-	s.mux.HandleFunc("/connect/oauth2/authorize", s.inApp)
-	for path, serve := range map[string]func(*http.Request) (any, int){
-		"/sns/oauth2/access_token":  s.token,
-		"/sns/oauth2/refresh_token": s.renew,
-		"/sns/auth":                 s.check,
-		"/sns/userinfo":             s.userinfo,
-	} {
-		s.mux.Handle("GET "+path, s.call(serve))
-	}
+	s := new(Sim)
+	s.Site = provider.NewSite(o, c, provider.About[Config]{
+		Name: "wechat", Quirks: Quirks, Events: events, Copy: copied,
+		Pages: map[string]http.HandlerFunc{
+			"/connect/qrconnect":            s.qrconnect,
+			"/connect/oauth2/authorize":     s.inApp,
+			"GET /sns/oauth2/access_token":  s.call(s.token),
+			"GET /sns/oauth2/refresh_token": s.call(s.renew),
+			"GET /sns/auth":                 s.call(s.check),
+			"GET /sns/userinfo":             s.call(s.userinfo),
+		},
+	})
 	return s
+}
+
+func copied(c Config) Config {
+	c.Apps = slices.Clone(c.Apps)
+	return c
 }
 
 // Demo registers an app of each kind, with IDs that are the same at every start and
@@ -142,56 +144,13 @@ func Demo(name, domain string) Config {
 	}
 }
 
-// Name is "wechat".
-func (s *Sim) Name() string { return "wechat" }
-
-// Desk is the people, the failures and the record.
-func (s *Sim) Desk() *provider.Desk { return s.desk }
-
-// Quirks are the names of Quirks, in order.
-func (s *Sim) Quirks() []string { return slices.Sorted(maps.Keys(Quirks)) }
-
-// Events are the kinds of messages.
-func (s *Sim) Events() []string { return slices.Clone(events) }
-
-// ServeHTTP is everything below open.weixin.qq.com and api.weixin.qq.com.
-func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.desk.Note(r)
-	s.mux.ServeHTTP(w, r)
-}
-
-// Change changes the registration while it runs: move an app to another platform,
-// and every unionid of it changes.
-func (s *Sim) Change(change func(*Config)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.config.Apps = slices.Clone(s.config.Apps)
-	change(&s.config)
-}
-
-func (s *Sim) settings() Config {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.config
-}
-
 func (s *Sim) app(id string) (App, bool) {
-	apps := s.settings().Apps
-	i := slices.IndexFunc(apps, func(a App) bool { return a.ID == id })
-	if i < 0 {
-		return App{}, false
-	}
-	return apps[i], true
+	return provider.Pick(s.Settings().Apps, func(a App) bool { return a.ID == id })
 }
 
 // of is the first app of a kind.
 func (s *Sim) of(k Kind) (App, bool) {
-	apps := s.settings().Apps
-	i := slices.IndexFunc(apps, func(a App) bool { return a.Kind == k })
-	if i < 0 {
-		return App{}, false
-	}
-	return apps[i], true
+	return provider.Pick(s.Settings().Apps, func(a App) bool { return a.Kind == k })
 }
 
 // openID is how app knows the person.

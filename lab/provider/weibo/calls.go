@@ -39,13 +39,13 @@ var tokenStates = map[string]int{"unknown": 21317, "revoked": 21316, "expired": 
 // call serves an address for servers.
 func (s *Sim) call(serve func(*http.Request) (any, int)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if s.desk.Hinder(w, r) {
+		if s.Desk().Hinder(w, r) {
 			return
 		}
 		var body any
 		var code int
 		oauth := strings.HasPrefix(r.URL.Path, "/oauth2/")
-		switch s.desk.Failure() {
+		switch s.Desk().Failure() {
 		case provider.Busy:
 			code = 10009
 			if oauth {
@@ -96,7 +96,7 @@ func (s *Sim) token(r *http.Request) (any, int) {
 	switch {
 	case id == "" || secret == "":
 		return nil, 21323
-	case !known || secret != app.Secret || s.desk.Failure() == provider.WrongSecret:
+	case !known || secret != app.Secret || s.Desk().Failure() == provider.WrongSecret:
 		return nil, 21324
 	case q.Get("grant_type") == "refresh_token":
 		return s.renew(app, q.Get("refresh_token"))
@@ -107,7 +107,7 @@ func (s *Sim) token(r *http.Request) (any, int) {
 	case q.Get("redirect_uri") != app.Redirect:
 		return nil, 21322
 	}
-	what, state := s.desk.Take(q.Get("code"))
+	what, state := s.Desk().Take(q.Get("code"))
 	g, _ := what.(grant) // nil: unknown
 	if state != "ok" || g.App != app.ID {
 		return nil, 21325
@@ -117,7 +117,7 @@ func (s *Sim) token(r *http.Request) (any, int) {
 
 // renew takes the refresh tokens that the SDK got.
 func (s *Sim) renew(app App, refresh string) (any, int) {
-	g, state := s.refresh.Get(refresh, s.desk.Now())
+	g, state := s.refresh.Get(refresh, s.Desk().Now())
 	if state != "ok" || g.App != app.ID {
 		return nil, 21325
 	}
@@ -125,7 +125,7 @@ func (s *Sim) renew(app App, refresh string) (any, int) {
 }
 
 func (s *Sim) tokenOf(app App, g grant, refresh string) (any, int) {
-	p, ok := s.desk.Person(g.Person)
+	p, ok := s.Desk().Person(g.Person)
 	if !ok {
 		return nil, 21325
 	}
@@ -151,11 +151,11 @@ func (s *Sim) holder(r *http.Request) (grant, provider.Person, string, int) {
 	if token == "" {
 		return grant{}, provider.Person{}, "", 10006
 	}
-	g, state := s.access.Get(token, s.desk.Now())
+	g, state := s.access.Get(token, s.Desk().Now())
 	if state != "ok" {
 		return g, provider.Person{}, "", tokenStates[state]
 	}
-	p, there := s.desk.Person(g.Person)
+	p, there := s.Desk().Person(g.Person)
 	if !there {
 		return g, p, "", 21317
 	}
@@ -171,9 +171,9 @@ func (s *Sim) tokenInfo(r *http.Request) (any, int) {
 	if g.Scope != "" {
 		scope = g.Scope
 	}
-	left := seconds(g.Ends.Sub(s.desk.Now()))
+	left := seconds(g.Ends.Sub(s.Desk().Now()))
 	life := "expire_in"
-	if s.settings().OldNames {
+	if s.Settings().OldNames {
 		life = "expires_in"
 	}
 	at := strconv.FormatInt(g.At.Unix(), 10)
@@ -190,7 +190,7 @@ func (s *Sim) revoke(r *http.Request) (any, int) {
 	if code != 0 {
 		return nil, code
 	}
-	s.access.Put(token, g, s.desk.Now()) // it ends now
+	s.access.Put(token, g, s.Desk().Now()) // it ends now
 	s.end(g.App, g.Person)
 	if p.Has("flipped") {
 		return map[string]any{"result": true}, 0

@@ -19,7 +19,7 @@ func (s *Sim) Event(kind, person, variant string) (int, error) {
 	if kind != "cancel" {
 		return 0, provider.ErrNoEvent
 	}
-	p, ok := s.desk.Person(person)
+	p, ok := s.Desk().Person(person)
 	if !ok {
 		return 0, provider.ErrNobody
 	}
@@ -29,16 +29,16 @@ func (s *Sim) Event(kind, person, variant string) (int, error) {
 	}
 	to := app.Cancel
 	if to == "" {
-		to = s.desk.NoticeURL
+		to = s.Desk().NoticeURL
 	}
-	query, again := s.before(p)
+	query, again := s.sent.Get(p.ID)
 	if variant != "replay" || !again {
 		source := app.ID
 		if variant == "wrong_audience" {
 			source = Foreign
 		}
 		query = url.Values{
-			"source": {source}, "uid": {uid(p.ID)}, "auth_end": {strconv.FormatInt(s.desk.Now().Unix(), 10)},
+			"source": {source}, "uid": {uid(p.ID)}, "auth_end": {strconv.FormatInt(s.Desk().Now().Unix(), 10)},
 		}.Encode()
 		if variant == "valid" || variant == "replay" {
 			s.happened(app, p, query)
@@ -48,34 +48,19 @@ func (s *Sim) Event(kind, person, variant string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return s.desk.Deliver(r)
-}
-
-func (s *Sim) before(p provider.Person) (string, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	query, ok := s.sent[p.ID]
-	return query, ok
+	return s.Desk().Deliver(r)
 }
 
 func (s *Sim) happened(app App, p provider.Person, query string) {
 	s.end(app.ID, p.ID)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.sent[p.ID] = query
+	s.sent.Put(p.ID, query)
 }
 
 // about is the app that p allowed last, else the first of all.
 func (s *Sim) about(p provider.Person) (App, bool) {
-	s.mu.Lock()
-	last := s.last[p.ID]
-	s.mu.Unlock()
+	last, _ := s.last.Get(p.ID)
 	if app, ok := s.app(last); ok {
 		return app, true
 	}
-	apps := s.settings().Apps
-	if len(apps) == 0 {
-		return App{}, false
-	}
-	return apps[0], true
+	return provider.Pick(s.Settings().Apps, func(App) bool { return true })
 }

@@ -14,7 +14,7 @@ import (
 // authorize is the page of both hosts. What is wrong with the visit is told to the
 // person; only "no" goes back to the app.
 func (s *Sim) authorize(w http.ResponseWriter, r *http.Request) {
-	q, c := r.Form, s.settings()
+	q, c := r.Form, s.Settings()
 	app, known := s.app(q.Get("client_id"))
 	wrong := 0
 	switch {
@@ -28,7 +28,7 @@ func (s *Sim) authorize(w http.ResponseWriter, r *http.Request) {
 		wrong = 21329
 	}
 	if wrong != 0 {
-		s.desk.Page(w, r, http.StatusBadRequest, "访问出错了", "error: "+words[wrong], "error_code: "+strconv.Itoa(wrong))
+		s.Desk().Page(w, r, http.StatusBadRequest, "访问出错了", "error: "+words[wrong], "error_code: "+strconv.Itoa(wrong))
 		return
 	}
 	state := q.Get("state")
@@ -37,10 +37,10 @@ func (s *Sim) authorize(w http.ResponseWriter, r *http.Request) {
 	}
 	scopes := strings.Split(q.Get("scope"), ",")
 	wantsEmail := slices.Contains(scopes, "email") || slices.Contains(scopes, "all")
-	person, decision, decided := s.desk.Decision(r)
+	person, decision, decided := s.Desk().Decision(r)
 	switch {
 	case !decided:
-		s.desk.Choose(w, r, chooser(app, wantsEmail))
+		s.Desk().Choose(w, r, chooser(app, wantsEmail))
 	case decision == "deny":
 		where := "error_uri"
 		if c.OldNames {
@@ -54,8 +54,8 @@ func (s *Sim) authorize(w http.ResponseWriter, r *http.Request) {
 			g.Scope = "email"
 		}
 		code := hex.EncodeToString([]byte(rand.Text()))[:32]
-		s.desk.Issue(code, g, codeLife)
-		s.allowed(person, app)
+		s.Desk().Issue(code, g, codeLife)
+		s.last.Put(person.ID, app.ID)
 		provider.Return(w, r, app.Redirect, "state", state, "code", code)
 	}
 }

@@ -19,11 +19,9 @@ package weibo
 import (
 	"crypto/rand"
 	"encoding/binary"
-	"maps"
 	"net/http"
 	"slices"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/selfsame-id/selfsame/lab/provider"
@@ -62,16 +60,13 @@ const Foreign = "4000000004"
 
 // Sim is the simulated vendor.
 type Sim struct {
-	desk *provider.Desk
-	mux  http.ServeMux
+	*provider.Site[Config]
 
 	access  provider.Tokens[grant]
 	refresh provider.Tokens[grant]
 
-	mu     sync.Mutex
-	config Config
-	last   map[string]string // person -> the app that they allowed last
-	sent   map[string]string // person -> the last request about them
+	last provider.Last[string] // person -> the app that they allowed last
+	sent provider.Last[string] // person -> the last request about them
 }
 
 var (
@@ -93,15 +88,25 @@ const (
 
 // New opens the vendor.
 func New(o provider.Options, c Config) *Sim {
-	s := &Sim{desk: provider.NewDesk(o), config: c, last: map[string]string{}, sent: map[string]string{}}
-	s.mux.HandleFunc("/oauth2/authorize", s.authorize)
-	s.mux.Handle("POST /oauth2/access_token", s.call(s.token))
-	s.mux.Handle("POST /oauth2/get_token_info", s.call(s.tokenInfo))
-	s.mux.Handle("/oauth2/revokeoauth2", s.call(s.revoke))
-	s.mux.Handle("GET /2/account/get_uid.json", s.call(s.uid))
-	s.mux.Handle("GET /2/users/show.json", s.call(s.show))
-	s.mux.Handle("GET /2/account/profile/email.json", s.call(s.email))
+	s := new(Sim)
+	s.Site = provider.NewSite(o, c, provider.About[Config]{
+		Name: "weibo", Quirks: Quirks, Events: []string{"cancel"}, Copy: copied,
+		Pages: map[string]http.HandlerFunc{
+			"/oauth2/authorize":                 s.authorize,
+			"POST /oauth2/access_token":         s.call(s.token),
+			"POST /oauth2/get_token_info":       s.call(s.tokenInfo),
+			"/oauth2/revokeoauth2":              s.call(s.revoke),
+			"GET /2/account/get_uid.json":       s.call(s.uid),
+			"GET /2/users/show.json":            s.call(s.show),
+			"GET /2/account/profile/email.json": s.call(s.email),
+		},
+	})
 	return s
+}
+
+func copied(c Config) Config {
+	c.Apps = slices.Clone(c.Apps)
+	return c
 }
 
 // Demo registers an app with an ID that is the same at every start and a fresh secret.
@@ -109,45 +114,8 @@ func Demo(name, redirect string) Config {
 	return Config{Apps: []App{{ID: uid("demo app"), Secret: provider.Hex(32), Name: name, Redirect: redirect}}}
 }
 
-// Name is "weibo".
-func (s *Sim) Name() string { return "weibo" }
-
-// Desk is the people, the failures and the record.
-func (s *Sim) Desk() *provider.Desk { return s.desk }
-
-// Quirks are the names of Quirks, in order.
-func (s *Sim) Quirks() []string { return slices.Sorted(maps.Keys(Quirks)) }
-
-// Events are the kinds of messages.
-func (s *Sim) Events() []string { return []string{"cancel"} }
-
-// ServeHTTP is everything below api.weibo.com and open.weibo.cn.
-func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.desk.Note(r)
-	s.mux.ServeHTTP(w, r)
-}
-
-// Change changes the registration while it runs.
-func (s *Sim) Change(change func(*Config)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.config.Apps = slices.Clone(s.config.Apps)
-	change(&s.config)
-}
-
-func (s *Sim) settings() Config {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.config
-}
-
 func (s *Sim) app(id string) (App, bool) {
-	apps := s.settings().Apps
-	i := slices.IndexFunc(apps, func(a App) bool { return a.ID == id })
-	if i < 0 {
-		return App{}, false
-	}
-	return apps[i], true
+	return provider.Pick(s.Settings().Apps, func(a App) bool { return a.ID == id })
 }
 
 // uid is the person's public number, the same for every app: ten digits.
@@ -158,12 +126,7 @@ func uid(person string) string {
 
 // find is who has this number.
 func (s *Sim) find(number string) (provider.Person, bool) {
-	people := s.desk.People()
-	i := slices.IndexFunc(people, func(p provider.Person) bool { return uid(p.ID) == number })
-	if i < 0 {
-		return provider.Person{}, false
-	}
-	return people[i], true
+	return provider.Pick(s.Desk().People(), func(p provider.Person) bool { return uid(p.ID) == number })
 }
 
 // hand hands out an access token for what person allowed.
@@ -172,9 +135,9 @@ func (s *Sim) hand(app App, g grant) (string, grant) {
 	if life == 0 {
 		life = usualLife
 	}
-	g.At = s.desk.Now()
+	g.At = s.Desk().Now()
 	g.Ends = g.At.Add(life)
-	if s.desk.Failure() == provider.WrongAudience {
+	if s.Desk().Failure() == provider.WrongAudience {
 		g.App = Foreign
 	}
 	token := "2.00" + rand.Text()
@@ -185,30 +148,24 @@ func (s *Sim) hand(app App, g grant) (string, grant) {
 // Native is what the SDK hands to the first app: access token ("token"), uid,
 // expires_in and refresh_token; with the failure Denied only error_code 21330.
 func (s *Sim) Native(person, _ string) (map[string]string, error) {
-	apps := s.settings().Apps
+	apps := s.Settings().Apps
 	if len(apps) == 0 {
 		return nil, errNoApp
 	}
-	p, ok := s.desk.Person(person)
+	p, ok := s.Desk().Person(person)
 	if !ok {
 		return nil, provider.ErrNobody
 	}
-	if s.desk.Failure() == provider.Denied {
+	if s.Desk().Failure() == provider.Denied {
 		return map[string]string{"error": "access_denied", "error_code": "21330"}, nil
 	}
-	s.allowed(p, apps[0])
+	s.last.Put(p.ID, apps[0].ID)
 	token, g := s.hand(apps[0], grant{App: apps[0].ID, Person: p.ID})
 	again := "2.00" + rand.Text()
 	s.refresh.Put(again, grant{App: g.App, Person: g.Person, Scope: g.Scope}, g.At.Add(refreshLife))
 	return map[string]string{
 		"token": token, "uid": uid(p.ID), "expires_in": seconds(g.Ends.Sub(g.At)), "refresh_token": again,
 	}, nil
-}
-
-func (s *Sim) allowed(p provider.Person, app App) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.last[p.ID] = app.ID
 }
 
 func seconds(d time.Duration) string { return strconv.Itoa(int(d.Seconds())) }
