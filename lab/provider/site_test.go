@@ -56,7 +56,7 @@ func TestSend(t *testing.T) {
 				return 200, nil
 			},
 		}
-		if step.honest{
+		if step.honest {
 			m.Happens = func() { happened = true }
 		}
 		if status, err := provider.Send(&sent, step.variant, m); status != 200 || err != nil || !slices.Equal(got, step.want) {
