@@ -158,9 +158,7 @@ func (s town) request(method string, pairs ...string) url.Values {
 			form.Set(name, s.sns[name])
 		}
 	}
-	for i := 0; i < len(pairs); i += 2 {
-		form.Set(pairs[i], pairs[i+1])
-	}
+	walktest.Set(form, pairs...)
 	return form
 }
 

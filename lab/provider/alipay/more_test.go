@@ -100,9 +100,7 @@ func (s town) prepare(t *testing.T, change ...string) string {
 		"biz_type": {"openservice"}, "pid": {s.ours.PID}, "product_id": {"APP_FAST_LOGIN"}, "scope": {"kuaijie"}, "target_id": {"nonce1"},
 		"auth_type": {"AUTHACCOUNT"}, "sign_type": {"RSA2"},
 	}
-	for i := 0; i < len(change); i += 2 {
-		form.Set(change[i], change[i+1])
-	}
+	walktest.Set(form, change...)
 	return s.sign(t, form).Encode()
 }
 

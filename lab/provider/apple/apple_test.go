@@ -82,12 +82,7 @@ func address(changes ...string) string {
 		"client_id": {"com.example.demo.web"}, "redirect_uri": {callback}, "response_type": {"code"},
 		"response_mode": {"form_post"}, "scope": {"name email"}, "state": {"s1"}, "nonce": {"n1"},
 	}
-	for i := 0; i+1 < len(changes); i += 2 {
-		f.Set(changes[i], changes[i+1])
-		if changes[i+1] == "" {
-			f.Del(changes[i])
-		}
-	}
+	walktest.Amend(f, changes...)
 	return "/auth/authorize?" + strings.ReplaceAll(f.Encode(), "+", "%20")
 }
 
@@ -115,36 +110,14 @@ func (w *world) visit(address, person, decision string) url.Values {
 func (w *world) post(path, client string, more ...string) (int, map[string]any) {
 	w.t.Helper()
 	form := url.Values{"client_id": {client}, "client_secret": {w.secret(client, nil)}}
-	for i := 0; i+1 < len(more); i += 2 {
-		form.Set(more[i], more[i+1])
-	}
+	walktest.Set(form, more...)
 	a := walktest.Do(w.t, w, http.MethodPost, path, form)
-	var out map[string]any
-	_ = json.Unmarshal([]byte(a.Body), &out) // an answer without a body stays nil
-	return a.Status, out
+	return a.Status, a.Object()
 }
 
 func (w *world) redeem(code string, more ...string) (int, map[string]any) {
 	w.t.Helper()
 	return w.post("/auth/token", w.config.ServiceID, append([]string{"grant_type", "authorization_code", "code", code, "redirect_uri", callback}, more...)...)
-}
-
-func claims(t *testing.T, text any) map[string]any {
-	t.Helper()
-	s, _ := text.(string)
-	parts := strings.Split(s, ".")
-	if len(parts) != 3 {
-		t.Fatalf("no token: %v", text)
-	}
-	raw, err := base64.RawURLEncoding.DecodeString(parts[1])
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out map[string]any
-	if err := json.Unmarshal(raw, &out); err != nil {
-		t.Fatal(err)
-	}
-	return out
 }
 
 func TestSignIn(t *testing.T) {
@@ -157,7 +130,7 @@ func TestSignIn(t *testing.T) {
 	if status != http.StatusOK || got["token_type"] != "Bearer" || got["expires_in"] != 3600.0 || got["refresh_token"] == nil {
 		t.Fatalf("token call: %d %v", status, got)
 	}
-	id := claims(t, got["id_token"])
+	id := walktest.Claims(t, got["id_token"])
 	for name, want := range map[string]any{
 		"iss": "https://appleid.apple.com", "aud": "com.example.demo.web", "nonce": "n1", "email": "ana@example.com",
 		"email_verified": true, "sub": w.Subject("ana"), "nonce_supported": true, "at_hash": token.HalfHash(got["access_token"].(string)),
@@ -181,7 +154,7 @@ func TestSignIn(t *testing.T) {
 		t.Errorf("denied: %v", denied)
 	}
 	both := w.visit(address("response_type", "code id_token"), "lilei", "allow")
-	if front := claims(t, both.Get("id_token")); front["c_hash"] != token.HalfHash(both.Get("code")) {
+	if front := walktest.Claims(t, both.Get("id_token")); front["c_hash"] != token.HalfHash(both.Get("code")) {
 		t.Errorf("the token of the front: %v", front)
 	}
 }
@@ -340,7 +313,7 @@ func TestQuirks(t *testing.T) {
 	} {
 		p := w.Desk().Add(provider.Person{ID: "q" + quirk, Name: "Q", Email: "q@example.com", Quirks: []string{quirk}})
 		_, got := w.redeem(w.visit(address(), p.ID, "allow").Get("code"))
-		c := claims(t, got["id_token"])
+		c := walktest.Claims(t, got["id_token"])
 		if !check(c) {
 			t.Errorf("%s: %v", quirk, c)
 		}
@@ -354,7 +327,7 @@ func TestQuirks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c := claims(t, given["token"]); c["nonce"] != nil || c["nonce_supported"] != false || c["real_user_status"] != 2.0 || c["aud"] != "com.example.demo.app" {
+	if c := walktest.Claims(t, given["token"]); c["nonce"] != nil || c["nonce_supported"] != false || c["real_user_status"] != 2.0 || c["aud"] != "com.example.demo.app" {
 		t.Errorf("an old device: %v", c)
 	}
 	// The same sub for the app and the web of one team.
@@ -362,7 +335,7 @@ func TestQuirks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c := claims(t, given["token"]); c["sub"] != w.Subject("ana") || given["user"] != w.Subject("ana") || c["nonce"] != "n" || given["given_name"] != "Ana" {
+	if c := walktest.Claims(t, given["token"]); c["sub"] != w.Subject("ana") || given["user"] != w.Subject("ana") || c["nonce"] != "n" || given["given_name"] != "Ana" {
 		t.Errorf("an app: %v %v", c, given)
 	}
 }
@@ -379,10 +352,12 @@ func TestFailures(t *testing.T) {
 		provider.Limited:     func(status int, _ map[string]any) bool { return status == 429 },
 		provider.Malformed:   func(status int, got map[string]any) bool { return status == 200 && got == nil },
 		provider.WrongAudience: func(_ int, got map[string]any) bool {
-			return claims(t, got["id_token"])["aud"] == "another-app.example"
+			return walktest.Claims(t, got["id_token"])["aud"] == "another-app.example"
 		},
-		provider.WrongNonce:  func(_ int, got map[string]any) bool { return claims(t, got["id_token"])["nonce"] != "n1" },
-		provider.WrongIssuer: func(_ int, got map[string]any) bool { return claims(t, got["id_token"])["iss"] != apple.Issuer },
+		provider.WrongNonce: func(_ int, got map[string]any) bool { return walktest.Claims(t, got["id_token"])["nonce"] != "n1" },
+		provider.WrongIssuer: func(_ int, got map[string]any) bool {
+			return walktest.Claims(t, got["id_token"])["iss"] != apple.Issuer
+		},
 	} {
 		w := newWorld(t)
 		w.Desk().Fail(f)
@@ -405,7 +380,7 @@ func TestNotifications(t *testing.T) {
 		if err := json.Unmarshal([]byte(w.inbox.Raw[i]), &body); err != nil {
 			t.Fatal(err)
 		}
-		return body.Payload, claims(t, body.Payload)
+		return body.Payload, walktest.Claims(t, body.Payload)
 	}
 	send := func(kind, variant string) {
 		t.Helper()

@@ -38,9 +38,7 @@ func (w *world) app() string { return w.config.AppID + "|" + w.config.Secret }
 
 func (w *world) address(changes ...string) string {
 	f := url.Values{"client_id": {w.config.AppID}, "redirect_uri": {callback}, "state": {"s1"}, "response_type": {"code"}, "scope": {"email,public_profile"}}
-	for i := 0; i+1 < len(changes); i += 2 {
-		f.Set(changes[i], changes[i+1])
-	}
+	walktest.Set(f, changes...)
 	return "/v26.0/dialog/oauth?" + f.Encode()
 }
 
@@ -62,13 +60,9 @@ func (w *world) get(path string, pairs ...string) (int, object) {
 func (w *world) do(method, path string, pairs ...string) (int, object) {
 	w.t.Helper()
 	f := url.Values{}
-	for i := 0; i+1 < len(pairs); i += 2 {
-		f.Set(pairs[i], pairs[i+1])
-	}
+	walktest.Set(f, pairs...)
 	a := walktest.Do(w.t, w, method, path+"?"+f.Encode(), nil)
-	var out object
-	_ = json.Unmarshal([]byte(a.Body), &out) // what is no JSON stays nil
-	return a.Status, out
+	return a.Status, a.Object()
 }
 
 func (w *world) redeem(code string, more ...string) (int, object) {
@@ -323,24 +317,6 @@ func mustJSON(t *testing.T, v any) []byte {
 	return raw
 }
 
-func claims(t *testing.T, text any) object {
-	t.Helper()
-	s, _ := text.(string)
-	parts := strings.Split(s, ".")
-	if len(parts) != 3 {
-		t.Fatalf("no token: %v", text)
-	}
-	raw, err := base64.RawURLEncoding.DecodeString(parts[1])
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out object
-	if err := json.Unmarshal(raw, &out); err != nil {
-		t.Fatal(err)
-	}
-	return out
-}
-
 func TestLimitedLogin(t *testing.T) {
 	w := newWorld(t)
 	w.Desk().Add(provider.Person{ID: "l", Name: "Lim Ited", Email: "l@example.com", Quirks: []string{"limited"}})
@@ -348,7 +324,7 @@ func TestLimitedLogin(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := claims(t, given["token"])
+	c := walktest.Claims(t, given["token"])
 	for name, want := range map[string]any{"iss": "https://www.facebook.com", "aud": w.config.AppID, "sub": w.Subject("l"), "nonce": "n1", "email": "l@example.com", "given_name": "Lim"} {
 		if c[name] != want {
 			t.Errorf("%s is %v, want %v", name, c[name], want)
@@ -365,7 +341,7 @@ func TestLimitedLogin(t *testing.T) {
 		t.Errorf("uninstall: %d %s", a.Status, a.Body)
 	}
 	_, got := w.redeem(w.visit(w.address("scope", "openid,email", "nonce", "n2"), "ana", "allow").Get("code"))
-	if c := claims(t, got["id_token"]); c["nonce"] != "n2" || c["at_hash"] != token.HalfHash(got["access_token"].(string)) {
+	if c := walktest.Claims(t, got["id_token"]); c["nonce"] != "n2" || c["at_hash"] != token.HalfHash(got["access_token"].(string)) {
 		t.Errorf("scope openid: %v", c)
 	}
 }

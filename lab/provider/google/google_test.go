@@ -1,8 +1,6 @@
 package google_test
 
 import (
-	"encoding/base64"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -41,35 +39,22 @@ func (w *world) address(changes ...string) string {
 		"client_id": {w.config.WebID}, "redirect_uri": {callback}, "response_type": {"code"}, "scope": {"openid email profile"},
 		"state": {"s1"}, "nonce": {"n1"}, "code_challenge": {token.S256(verifier)}, "code_challenge_method": {"S256"},
 	}
-	for i := 0; i+1 < len(changes); i += 2 {
-		f.Set(changes[i], changes[i+1])
-		if changes[i+1] == "" {
-			f.Del(changes[i])
-		}
-	}
+	walktest.Amend(f, changes...)
 	return "/o/oauth2/v2/auth?" + f.Encode()
 }
 
 // visit signs a person in and answers what came back to the callback.
 func (w *world) visit(address, person, decision string) url.Values {
 	w.t.Helper()
-	a := walktest.Visit(w.t, w, address, person, decision)
-	if a.Location == nil || !strings.HasPrefix(a.Location.String(), callback+"?") {
-		w.t.Fatalf("did not come back: %d %v %s", a.Status, a.Location, a.Body)
-	}
-	return a.Location.Query()
+	return walktest.Back(w.t, w, callback, address, person, decision)
 }
 
 func (w *world) post(path string, pairs ...string) (int, map[string]any) {
 	w.t.Helper()
 	form := url.Values{}
-	for i := 0; i+1 < len(pairs); i += 2 {
-		form.Set(pairs[i], pairs[i+1])
-	}
+	walktest.Set(form, pairs...)
 	a := walktest.Do(w.t, w, http.MethodPost, path, form)
-	var out map[string]any
-	_ = json.Unmarshal([]byte(a.Body), &out) // what is no JSON stays nil
-	return a.Status, out
+	return a.Status, a.Object()
 }
 
 func (w *world) redeem(code string, more ...string) (int, map[string]any) {
@@ -78,24 +63,6 @@ func (w *world) redeem(code string, more ...string) (int, map[string]any) {
 		"code", code, "client_id", w.config.WebID, "client_secret", w.config.WebSecret, "redirect_uri", callback,
 		"grant_type", "authorization_code", "code_verifier", verifier,
 	}, more...)...)
-}
-
-func claims(t *testing.T, text any) map[string]any {
-	t.Helper()
-	s, _ := text.(string)
-	parts := strings.Split(s, ".")
-	if len(parts) != 3 {
-		t.Fatalf("no token: %v", text)
-	}
-	raw, err := base64.RawURLEncoding.DecodeString(parts[1])
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out map[string]any
-	if err := json.Unmarshal(raw, &out); err != nil {
-		t.Fatal(err)
-	}
-	return out
 }
 
 func TestSignIn(t *testing.T) {
@@ -109,7 +76,7 @@ func TestSignIn(t *testing.T) {
 	if status != http.StatusOK || got["token_type"] != "Bearer" || got["expires_in"] != 3599.0 || got["refresh_token"] != nil {
 		t.Fatalf("token call: %d %v", status, got)
 	}
-	id := claims(t, got["id_token"])
+	id := walktest.Claims(t, got["id_token"])
 	for name, want := range map[string]any{
 		"iss": google.Issuer, "aud": w.config.WebID, "azp": w.config.WebID, "nonce": "n1", "sub": w.Subject("ana"), "email": "ana@example.com",
 		"email_verified": true, "name": "Ana Example", "given_name": "Ana", "family_name": "Example", "hd": nil,
@@ -138,7 +105,7 @@ func TestSignIn(t *testing.T) {
 	}
 	back = w.visit(w.address(), "lilei", "partial")
 	_, got = w.redeem(back.Get("code"))
-	if id := claims(t, got["id_token"]); id["email"] != nil || id["name"] != nil || got["scope"] != "openid" {
+	if id := walktest.Claims(t, got["id_token"]); id["email"] != nil || id["name"] != nil || got["scope"] != "openid" {
 		t.Errorf("partial: %v", id)
 	}
 }
@@ -237,7 +204,7 @@ func TestRefreshAndRevoke(t *testing.T) {
 	renew := func() (int, map[string]any) {
 		return w.post("/token", "grant_type", "refresh_token", "refresh_token", refresh, "client_id", w.config.WebID, "client_secret", w.config.WebSecret)
 	}
-	if status, got := renew(); status != 200 || got["refresh_token"] != nil || claims(t, got["id_token"])["nonce"] != nil {
+	if status, got := renew(); status != 200 || got["refresh_token"] != nil || walktest.Claims(t, got["id_token"])["nonce"] != nil {
 		t.Errorf("a refresh: %d %v", status, got)
 	}
 	if status, got := w.post("/revoke", "token", refresh); status != 200 || got == nil || len(got) != 0 {
@@ -268,7 +235,7 @@ func TestQuirksAndNative(t *testing.T) {
 	} {
 		w.Desk().Add(provider.Person{ID: "q" + quirk, Name: "Q", Email: "q@example.com", Quirks: []string{quirk}})
 		_, got := w.redeem(w.visit(w.address(), "q"+quirk, "allow").Get("code"))
-		if c := claims(t, got["id_token"]); !check(c) {
+		if c := walktest.Claims(t, got["id_token"]); !check(c) {
 			t.Errorf("%s: %v", quirk, c)
 		}
 	}
@@ -279,11 +246,11 @@ func TestQuirksAndNative(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c := claims(t, given["token"]); c["sub"] != before || c["email"] != "new@example.com" || c["aud"] != w.config.WebID || c["azp"] != w.config.AppIDs[0] || c["nonce"] != "n" || c["jti"] == nil {
+	if c := walktest.Claims(t, given["token"]); c["sub"] != before || c["email"] != "new@example.com" || c["aud"] != w.config.WebID || c["azp"] != w.config.AppIDs[0] || c["nonce"] != "n" || c["jti"] == nil {
 		t.Errorf("Android: %v", c)
 	}
 	w.Desk().Add(provider.Person{ID: "i", Name: "I", Quirks: []string{"ios"}})
-	if given, err = w.Native("i", "n"); err != nil || claims(t, given["token"])["aud"] != w.config.AppIDs[1] {
+	if given, err = w.Native("i", "n"); err != nil || walktest.Claims(t, given["token"])["aud"] != w.config.AppIDs[1] {
 		t.Errorf("iOS: %v %v", given, err)
 	}
 }
@@ -298,11 +265,11 @@ func TestFailures(t *testing.T) {
 		provider.Limited:     func(status int, _ map[string]any) bool { return status == 429 },
 		provider.HTML:        func(status int, got map[string]any) bool { return status == 200 && got == nil },
 		provider.WrongAudience: func(_ int, got map[string]any) bool {
-			return claims(t, got["id_token"])["aud"] == "another-app.example"
+			return walktest.Claims(t, got["id_token"])["aud"] == "another-app.example"
 		},
-		provider.WrongNonce: func(_ int, got map[string]any) bool { return claims(t, got["id_token"])["nonce"] != "n1" },
+		provider.WrongNonce: func(_ int, got map[string]any) bool { return walktest.Claims(t, got["id_token"])["nonce"] != "n1" },
 		provider.Stale: func(_ int, got map[string]any) bool {
-			return claims(t, got["id_token"])["exp"].(float64) < float64(walktest.Start.Unix())
+			return walktest.Claims(t, got["id_token"])["exp"].(float64) < float64(walktest.Start.Unix())
 		},
 	} {
 		w := newWorld(t)
@@ -331,7 +298,7 @@ func TestSecurityEvents(t *testing.T) {
 		if kind := w.inbox.Got[last].Header.Get("Content-Type"); kind != "application/secevent+jwt" {
 			t.Errorf("Content-Type %s", kind)
 		}
-		return claims(t, w.inbox.Raw[last])
+		return walktest.Claims(t, w.inbox.Raw[last])
 	}
 	c := send("account-disabled", "hijacking")
 	event, _ := c["events"].(map[string]any)["https://schemas.openid.net/secevent/risc/event-type/account-disabled"].(map[string]any)

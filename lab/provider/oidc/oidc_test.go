@@ -2,7 +2,6 @@ package oidc_test
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -40,38 +39,25 @@ func (w *world) address(changes ...string) string {
 		"client_id": {w.config.ClientID}, "redirect_uri": {callback}, "response_type": {"code"}, "scope": {"openid profile email"},
 		"state": {"s1"}, "nonce": {"n1"}, "code_challenge": {token.S256(verifier)}, "code_challenge_method": {"S256"},
 	}
-	for i := 0; i+1 < len(changes); i += 2 {
-		f.Set(changes[i], changes[i+1])
-		if changes[i+1] == "" {
-			f.Del(changes[i])
-		}
-	}
+	walktest.Amend(f, changes...)
 	return "/authorize?" + f.Encode()
 }
 
 func (w *world) visit(address, person, decision string) url.Values {
 	w.t.Helper()
-	a := walktest.Visit(w.t, w, address, person, decision)
-	if a.Location == nil || !strings.HasPrefix(a.Location.String(), callback+"?") {
-		w.t.Fatalf("did not come back: %d %v %s", a.Status, a.Location, a.Body)
-	}
-	return a.Location.Query()
+	return walktest.Back(w.t, w, callback, address, person, decision)
 }
 
 func (w *world) post(path string, form url.Values, header ...string) (int, map[string]any) {
 	w.t.Helper()
 	a := walktest.Do(w.t, w, http.MethodPost, path, form, header...)
-	var out map[string]any
-	_ = json.Unmarshal([]byte(a.Body), &out) // what is no JSON stays nil
-	return a.Status, out
+	return a.Status, a.Object()
 }
 
 // with adds names and values in turn to a form with the client's secret.
 func (w *world) with(pairs ...string) url.Values {
 	form := url.Values{"client_id": {w.config.ClientID}, "client_secret": {w.config.ClientSecret}}
-	for i := 0; i+1 < len(pairs); i += 2 {
-		form.Set(pairs[i], pairs[i+1])
-	}
+	walktest.Set(form, pairs...)
 	return form
 }
 
@@ -80,24 +66,6 @@ func (w *world) redeem(code string, more ...string) (int, map[string]any) {
 	return w.post("/token", w.with(append([]string{
 		"grant_type", "authorization_code", "code", code, "redirect_uri", callback, "code_verifier", verifier,
 	}, more...)...))
-}
-
-func claims(t *testing.T, text any) map[string]any {
-	t.Helper()
-	s, _ := text.(string)
-	parts := strings.Split(s, ".")
-	if len(parts) != 3 {
-		t.Fatalf("no token: %v", text)
-	}
-	raw, err := base64.RawURLEncoding.DecodeString(parts[1])
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out map[string]any
-	if err := json.Unmarshal(raw, &out); err != nil {
-		t.Fatal(err)
-	}
-	return out
 }
 
 func TestSignIn(t *testing.T) {
@@ -110,7 +78,7 @@ func TestSignIn(t *testing.T) {
 	if status != http.StatusOK || got["token_type"] != "Bearer" || got["refresh_token"] != nil {
 		t.Fatalf("token call: %d %v", status, got)
 	}
-	id := claims(t, got["id_token"])
+	id := walktest.Claims(t, got["id_token"])
 	for name, want := range map[string]any{
 		"iss": "http://example.com", "aud": w.config.ClientID, "sub": w.Subject("ana"), "nonce": "n1", "email": "ana@example.com", "email_verified": true,
 		"name": "Ana Example", "at_hash": token.HalfHash(got["access_token"].(string)), "exp": float64(w.clock.Now().Unix() + 3600),
@@ -252,7 +220,7 @@ func TestQuirksAndNative(t *testing.T) {
 	} {
 		w.Desk().Add(provider.Person{ID: "q" + quirk, Name: "Q", Email: "q@example.com", Quirks: []string{quirk}})
 		_, got := w.redeem(w.visit(w.address(), "q"+quirk, "allow").Get("code"))
-		c := claims(t, got["id_token"])
+		c := walktest.Claims(t, got["id_token"])
 		if !check(c) {
 			t.Errorf("%s: %v", quirk, c)
 		}
@@ -265,7 +233,7 @@ func TestQuirksAndNative(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c := claims(t, given["token"]); c["aud"] != "demo-app" || c["nonce"] != "n" || c["sub"] != w.Subject("ana") {
+	if c := walktest.Claims(t, given["token"]); c["aud"] != "demo-app" || c["nonce"] != "n" || c["sub"] != w.Subject("ana") {
 		t.Errorf("an app: %v", c)
 	}
 	if _, err := w.Native("nobody", "n"); err != provider.ErrNobody {
@@ -285,10 +253,10 @@ func TestFailures(t *testing.T) {
 		provider.Limited:     func(status int, _ map[string]any) bool { return status == 429 },
 		provider.ServerErr:   func(status int, _ map[string]any) bool { return status == 502 },
 		provider.WrongAudience: func(_ int, got map[string]any) bool {
-			return claims(t, got["id_token"])["aud"] == "another-app.example"
+			return walktest.Claims(t, got["id_token"])["aud"] == "another-app.example"
 		},
 		provider.WrongIssuer: func(_ int, got map[string]any) bool {
-			return claims(t, got["id_token"])["iss"] == "https://issuer.example"
+			return walktest.Claims(t, got["id_token"])["iss"] == "https://issuer.example"
 		},
 	} {
 		w := newWorld(t)

@@ -52,9 +52,7 @@ func (s town) visit(t *testing.T, app, person string) string {
 
 func redeeming(code string, change ...string) string {
 	q := url.Values{"grant_type": {"authorization_code"}, "client_id": {appID}, "client_secret": {key}, "code": {code}, "redirect_uri": {callback}, "fmt": {"json"}}
-	for i := 0; i < len(change); i += 2 {
-		q.Set(change[i], change[i+1])
-	}
+	walktest.Set(q, change...)
 	return "/oauth2.0/token?" + q.Encode()
 }
 

@@ -4,6 +4,8 @@
 package walktest
 
 import (
+	"encoding/base64"
+	"encoding/json"
 	"html"
 	"io"
 	"net/http"
@@ -95,6 +97,62 @@ func Query(path string, pairs ...string) string {
 		sep = "&"
 	}
 	return path
+}
+
+// Set writes names and values in turn into f.
+func Set(f url.Values, pairs ...string) url.Values {
+	for i := 0; i+1 < len(pairs); i += 2 {
+		f.Set(pairs[i], pairs[i+1])
+	}
+	return f
+}
+
+// Amend is Set that takes away what gets an empty value.
+func Amend(f url.Values, pairs ...string) url.Values {
+	Set(f, pairs...)
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i+1] == "" {
+			f.Del(pairs[i])
+		}
+	}
+	return f
+}
+
+// Back is Visit at a vendor that has to send the browser back to callback, and what
+// came back in the query.
+func Back(t testing.TB, vendor http.Handler, callback, address, person, decision string) url.Values {
+	t.Helper()
+	a := Visit(t, vendor, address, person, decision)
+	if a.Location == nil || !strings.HasPrefix(a.Location.String(), callback+"?") {
+		t.Fatalf("did not come back: %d %v %s", a.Status, a.Location, a.Body)
+	}
+	return a.Location.Query()
+}
+
+// Object is the body as a JSON object; nil: it is none.
+func (a Answer) Object() map[string]any {
+	var out map[string]any
+	_ = json.Unmarshal([]byte(a.Body), &out) // what is no JSON stays nil
+	return out
+}
+
+// Claims reads the claims of a signed token, and checks nothing.
+func Claims(t testing.TB, token any) map[string]any {
+	t.Helper()
+	s, _ := token.(string)
+	parts := strings.Split(s, ".")
+	if len(parts) != 3 {
+		t.Fatalf("no token: %v", token)
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out map[string]any
+	if err := json.Unmarshal(raw, &out); err != nil {
+		t.Fatal(err)
+	}
+	return out
 }
 
 // Inbox is a place for a vendor's messages. It answers 200 and Reply.

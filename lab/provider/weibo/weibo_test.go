@@ -56,9 +56,7 @@ func redeeming(code string, change ...string) url.Values {
 		"client_id": {appID}, "client_secret": {secret}, "grant_type": {"authorization_code"},
 		"code": {code}, "redirect_uri": {callback},
 	}
-	for i := 0; i < len(change); i += 2 {
-		form.Set(change[i], change[i+1])
-	}
+	walktest.Set(form, change...)
 	return form
 }
 
