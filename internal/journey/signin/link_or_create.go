@@ -124,14 +124,7 @@ func (h *House) link(ctx context.Context, tx *sqldb.Tx, c *call, who account.Acc
 	if may, err := h.mayLink(ctx, tx, c); err != nil || !may {
 		return nil, false, err
 	}
-	switch {
-	case tx.Now().Sub(p.At) > proofFor:
-		h.forget(f)
-		return nil, false, h.stop(c, flow.JourneyExpired)
-	case !h.offers(f, p.Provider):
-		h.forget(f)
-		return nil, false, h.stop(c, federation.ProviderNotOffered.On("provider"))
-	case !h.Desk.Knows(who.Region, p.Provider): // another account's region may
+	if !h.Desk.Knows(who.Region, p.Provider) { // it was switched off, or the account's region has it not
 		return nil, false, h.stop(c, federation.ProviderNotOffered.On("provider"))
 	}
 	had, err := h.Links.Load(ctx, tx, who.ID, p.Provider)

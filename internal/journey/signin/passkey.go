@@ -18,6 +18,9 @@ func (h *House) identifyPasskey() flow.Move[facts] {
 			if h.Passkeys == nil {
 				return flow.JourneyStep.With("present", string(c.Step))
 			}
+			if err := h.recent(c); err != nil {
+				return err
+			}
 			found, err := h.Passkeys.Discover(ctx, tx, proof.NewTurn(c, &c.Facts.Proving))
 			c.Answer = found
 			return err

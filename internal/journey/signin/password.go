@@ -44,6 +44,9 @@ func (h *House) answerPassword() flow.Move[facts] {
 	return flow.Move[facts]{
 		Takes: []string{"password"},
 		Count: func(ctx context.Context, tx *sqldb.Tx, c *call) error {
+			if err := h.recent(c); err != nil {
+				return err
+			}
 			g, err := h.guess(ctx, tx, c)
 			if err != nil {
 				return err

@@ -461,6 +461,34 @@ func TestS021_ForeignTooOld(t *testing.T) {
 		if s := link.step.(step.Identify); s.Link != "" || len(w.linked(o.id)) != 0 || w.rows()["account"] != 1 {
 			w.t.Errorf("still linking %q; linked %v", s.Link, w.linked(o.id))
 		}
+		// The last proof may be one that nothing was proved before.
+		device := strings.Repeat("n", 43)
+		d := w.signUp(bob, on(device))
+		w.setPassword(d.Account.ID, good)
+		late := w.begin("intl", on(device)).visits(w.wechat, adaThere).do("link").username(bob).want(step.TypePassword, "")
+		w.later(10*time.Minute + time.Microsecond)
+		late.password(good).want(step.TypeIdentify, "journey_expired")
+		if len(w.linked(d.Account.ID)) != 0 {
+			w.t.Errorf("linked %v", w.linked(d.Account.ID))
+		}
+	})
+}
+
+// An account of a region that does not offer a provider is neither linked to it nor
+// opened by it, wherever the sign-in plays.
+func TestProvider_RegionOfTheAccount(t *testing.T) {
+	each(t, func(w *town) {
+		first := w.begin("cn").phone(ada)
+		id := first.code(w.post.code(ada)).done().Account.ID
+		v := w.begin("intl").visits(w.google, adaThere).do("link")
+		w.later(time.Minute)
+		v.phone(ada)
+		v.code(w.post.code(ada)).want(step.TypeIdentify, "provider_not_offered")
+		if len(w.linked(id)) != 0 {
+			w.t.Errorf("linked %v", w.linked(id))
+		}
+		w.linkTo(id, w.google, adaThere) // while it was offered
+		w.begin("intl").visits(w.google, adaThere).want(step.TypeIdentify, "provider_not_offered")
 	})
 }
 
