@@ -35,7 +35,10 @@ func (h *house) fails(provider, how string) {
 func (v *visitor) comes(words ...string) (found string) {
 	v.t.Helper()
 	const read = `(() => { const page = document.body?.innerText.replace(/\s+/g, " ") ?? "";
-		if (location.pathname.startsWith("/lab/") && document.forms.length && !document.querySelector("[name=person]")) document.forms[0].submit();
+		if (location.pathname.startsWith("/lab/") && document.forms.length && !document.querySelector("[name=person]") && !window.sent) {
+			window.sent = true;
+			document.forms[0].submit();
+		}
 		return page; })()`
 	over := time.After(patience)
 	tick := time.NewTicker(20 * time.Millisecond)
