@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 )
 
@@ -322,4 +323,41 @@ func TestS045_AnotherBrowser(t *testing.T) {
 	thief.sees("Continue at Google")
 	thief.press("I have signed in at Google")
 	thief.sees("Nothing has come from Google yet")
+}
+
+// TestTopic_S02_AnAppByABrowser: an app without the provider's SDK sends a browser,
+// and goes on where it was when the browser is done.
+func TestTopic_S02_AnAppByABrowser(t *testing.T) {
+	both(t, func(t *testing.T, scripts bool) {
+		h := openForBrowsers(t)
+		who := h.someone("google", "Ana Example", "")
+		app := h.person("Pixel 9").begin("signin", "intl").give("provider", "provider", "google").at("redirect")
+		var at struct{ Step struct{ URL string } }
+		app.last.json(t, &at)
+		_, path, _ := strings.Cut(strings.TrimPrefix(at.Step.URL, "http://"), "/")
+		v := h.browser(scripts, "en")
+		v.visit("/" + path)
+		v.says(who, "Allow", "You can go back to the app")
+		v.sees("Google has answered")
+		v.accessible("back to the app", looks(scripts)[:1])
+		app.give("check").at("link_or_create").give("create").at("add_contact").give("skip").at("done")
+		if !app.last.Step.Created || !app.signedIn() {
+			t.Errorf("the app ends with %s", app.last.body)
+		}
+	})
+}
+
+// TestTopic_S02_InsideWeChat: a page that is opened inside WeChat signs in without a
+// picture to scan.
+func TestTopic_S02_InsideWeChat(t *testing.T) {
+	h := openForBrowsers(t)
+	v := h.browser(true, "en")
+	v.do(call(emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{
+		UserAgent: "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 MicroMessenger/8.0.50(0x18003237) NetType/WIFI Language/en"}))
+	who := h.someone("wechat", "Ana Example", "")
+	v.toProvider("cn", "Continue with WeChat")
+	if path := v.path(); !strings.Contains(path, "/connect/oauth2/authorize") {
+		t.Errorf("WeChat is asked at %s", path)
+	}
+	v.says(who, "Allow", "opens no account here yet")
 }
