@@ -155,6 +155,9 @@ func (r *reader) providers(s *Settings) {
 	if certs := []bool{p.Alipay.AppCert != "", p.Alipay.AlipayCert != "", p.Alipay.RootCert != ""}; slices.Contains(certs, true) && (slices.Contains(certs, false) || p.Alipay.PublicKey != "") {
 		r.fault("providers.alipay.app_cert", "is half of certificate mode", "Give app_cert, alipay_cert and root_cert without public_key, or public_key alone")
 	}
+	if len(p.On()) > 0 && p.WaitFor >= s.Limits.Deadline {
+		r.fault("providers.wait_for", "is no shorter than limits.request_deadline", "Make it at least a second shorter, so that people are told what happened")
+	}
 	names := slices.Clone(vendors)
 	for i, o := range p.OIDC {
 		key := "providers.oidc[" + itoa(i) + "]"

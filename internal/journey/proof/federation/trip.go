@@ -104,8 +104,9 @@ func (d *Desk) Collect(ctx context.Context, tx *sqldb.Tx, journeyID string, t *T
 	return &Returned{Trip: *t, Answer: answer}, nil
 }
 
-// exchangeFor bounds one exchange: a vendor may be asked twice for it.
-const exchangeFor = 15 * time.Second
+// exchangeFor bounds one exchange, for which a vendor may be asked twice: it has to be
+// over before the request is (10 s by default).
+const exchangeFor = 9 * time.Second
 
 // Exchange asks the provider who it was. It runs in Ask: it dials and writes nothing.
 // Its refusals are provider_not_offered, provider_denied and provider_failed.
