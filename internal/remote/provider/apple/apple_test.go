@@ -6,11 +6,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
-	"errors"
-	"maps"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,12 +21,10 @@ import (
 	"github.com/selfsame-id/selfsame/internal/remote/provider/idtoken/idtokentest"
 )
 
-var start = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
-
 const (
 	sub      = "000123.0123456789abcdef0123456789abcdef.0456"
-	nonce    = "nonce-from-server-0001"
-	hashed   = "df06efb4477d448a17b3bd8ece9917ed53c0ab23df3ebbaa0d5962145fcaebc3"
+	nonce    = idtokentest.Nonce
+	hashed   = idtokentest.Hashed
 	callback = "https://id.example.test/federation/apple/callback"
 )
 
@@ -45,7 +40,7 @@ type world struct {
 
 func newWorld(t testing.TB, change ...func(*apple.Config)) *world {
 	t.Helper()
-	w := &world{clock: clock.At(start), signer: idtokentest.New(), key: idtokentest.P256(t)}
+	w := &world{clock: clock.At(idtokentest.Start), signer: idtokentest.New(), key: idtokentest.P256(t)}
 	w.site = &idtokentest.Site{Doors: map[string]http.Handler{"appleid.apple.com/auth/keys": w.signer}}
 	der, err := x509.MarshalPKCS8PrivateKey(w.key)
 	if err != nil {
@@ -91,25 +86,11 @@ func (w *world) says(status int, body string) {
 	w.site.Doors["appleid.apple.com/auth/revoke"] = idtokentest.Says(status, body)
 }
 
-var attempt = provider.Attempt{State: strings.Repeat("s", 64), Nonce: nonce, Verifier: strings.Repeat("v", 43), Callback: callback, Surface: provider.Page}
+var attempt = idtokentest.Attempt(callback)
 
 func (w *world) exchange(t testing.TB, fields ...string) (provider.Identity, error) {
 	t.Helper()
-	answer := url.Values{"code": {"c0de.0.example"}, "state": {attempt.State}}
-	for i := 0; i+1 < len(fields); i += 2 {
-		answer.Set(fields[i], fields[i+1])
-	}
-	return w.apple.Exchange(t.Context(), attempt, answer)
-}
-
-func told(err error) string {
-	if f, ok := errors.AsType[*provider.Failure](err); ok {
-		return string(f.Reason) + " " + f.Native
-	}
-	if err != nil {
-		return "no Failure: " + err.Error()
-	}
-	return ""
+	return w.apple.Exchange(t.Context(), attempt, idtokentest.Back("c0de.0.example", fields...))
 }
 
 func TestAuthorize(t *testing.T) {
@@ -123,7 +104,7 @@ func TestAuthorize(t *testing.T) {
 		t.Errorf("%s\nwant %s", got, want)
 	}
 	apps := newWorld(t, func(c *apple.Config) { c.ServiceID = "" })
-	if _, err := apps.apple.Authorize(attempt); told(err) != "config service_id" {
+	if _, err := apps.apple.Authorize(attempt); idtokentest.Told(err) != "config service_id" {
 		t.Errorf("a page without a Services ID: %v", err)
 	}
 }
@@ -271,8 +252,8 @@ func TestExchange_refusals(t *testing.T) {
 		if says == "malformed no_error" {
 			says = "malformed json"
 		}
-		if _, err := w.exchange(t); told(err) != says {
-			t.Errorf("%s: %q, want %q", body, told(err), says)
+		if _, err := w.exchange(t); idtokentest.Told(err) != says {
+			t.Errorf("%s: %q, want %q", body, idtokentest.Told(err), says)
 		}
 		if n := len(w.site.Seen); n != 1 {
 			t.Errorf("%s: %d requests", body, n)
@@ -280,8 +261,8 @@ func TestExchange_refusals(t *testing.T) {
 	}
 	for error, says := range map[string]string{"user_cancelled_authorize": "denied user_cancelled_authorize", "whatever": "malformed other"} {
 		w := newWorld(t)
-		if _, err := w.apple.Exchange(t.Context(), attempt, url.Values{"error": {error}}); told(err) != says || len(w.site.Seen) > 0 {
-			t.Errorf("%s: %q, want %q", error, told(err), says)
+		if _, err := w.apple.Exchange(t.Context(), attempt, url.Values{"error": {error}}); idtokentest.Told(err) != says || len(w.site.Seen) > 0 {
+			t.Errorf("%s: %q, want %q", error, idtokentest.Told(err), says)
 		}
 	}
 }
@@ -300,13 +281,13 @@ func TestS47_TokenSpoiled(t *testing.T) {
 		{map[string]any{"nonce": nil}, "untrusted nonce"},
 		{map[string]any{"nonce": nil, "nonce_supported": false}, "untrusted nonce"},
 		{map[string]any{"sub": nil}, "untrusted sub"},
-		{map[string]any{"iat": start.Unix() - 3600}, "expired iat"},
+		{map[string]any{"iat": idtokentest.Start.Unix() - 3600}, "expired iat"},
 		{map[string]any{"at_hash": "KKTa0mVEwvBgMJC3xRIcmg"}, "untrusted at_hash"},
 	} {
 		w := newWorld(t)
 		w.swaps(t, row.over)
-		if _, err := w.exchange(t); told(err) != row.says {
-			t.Errorf("%v: %q, want %q", row.over, told(err), row.says)
+		if _, err := w.exchange(t); idtokentest.Told(err) != row.says {
+			t.Errorf("%v: %q, want %q", row.over, idtokentest.Told(err), row.says)
 		}
 	}
 }
@@ -354,8 +335,8 @@ func TestRedeem(t *testing.T) {
 				w.swaps(t, row.swapped)
 			}
 			who, err := w.apple.Redeem(t.Context(), h)
-			if told(err) != row.says {
-				t.Fatalf("%q, want %q", told(err), row.says)
+			if idtokentest.Told(err) != row.says {
+				t.Fatalf("%q, want %q", idtokentest.Told(err), row.says)
 			}
 			if row.client != "" {
 				form := w.site.Last(t, "appleid.apple.com/auth/token").PostForm
@@ -385,12 +366,12 @@ func TestRevoke(t *testing.T) {
 	}
 	for body, says := range map[string]string{`{"error":"invalid_grant"}`: "", `{"error":"invalid_client"}`: "config invalid_client", ``: "malformed no_error"} {
 		w.says(http.StatusBadRequest, body)
-		if err := w.apple.Revoke(t.Context(), provider.Grant{Token: "rEXAMPLE", Client: "com.example.app"}); told(err) != says {
-			t.Errorf("%s: %q, want %q", body, told(err), says)
+		if err := w.apple.Revoke(t.Context(), provider.Grant{Token: "rEXAMPLE", Client: "com.example.app"}); idtokentest.Told(err) != says {
+			t.Errorf("%s: %q, want %q", body, idtokentest.Told(err), says)
 		}
 	}
 	for _, g := range []provider.Grant{{}, {Token: "r", Client: "com.evil.app"}, {Client: "com.example.app"}} {
-		if err := w.apple.Revoke(t.Context(), g); told(err) != "config grant" {
+		if err := w.apple.Revoke(t.Context(), g); idtokentest.Told(err) != "config grant" {
 			t.Errorf("%+v: %v", g, err)
 		}
 	}
@@ -400,34 +381,20 @@ func TestRevoke(t *testing.T) {
 // if Apple sent all of it back in each of its fields.
 func TestS124_ErrorsShowNothing(t *testing.T) {
 	w := newWorld(t)
-	secret := ""
-	w.site.Doors["appleid.apple.com/auth/token"] = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		secret = r.PostForm.Get("client_secret")
-		rw.WriteHeader(http.StatusBadRequest)
-		text := strings.Join(slices.Concat(slices.Collect(maps.Values(r.PostForm))...), " ")
-		_ = json.NewEncoder(rw).Encode(map[string]string{"error": text, "error_description": text, text: text}) // into memory
-	})
+	w.site.Doors["appleid.apple.com/auth/token"] = idtokentest.Echo(idtokentest.OAuthError)
 	_, err := w.exchange(t, "user", `{"name":{"firstName":"Ana"}}`)
+	secret := w.site.Last(t, "appleid.apple.com/auth/token").PostForm.Get("client_secret")
 	_, err2 := w.apple.Redeem(t.Context(), provider.Handed{Token: w.token(t, map[string]any{"aud": "com.example.app"}), Code: "c0de.0.example", Nonce: nonce})
 	_, err3 := w.apple.Redeem(t.Context(), provider.Handed{Token: w.token(t, map[string]any{"email": "ana@example.test"}), Nonce: nonce})
 	_, err4 := apple.New(apple.Config{TeamID: "T", KeyID: "K", ServiceID: "s", PrivateKey: w.config.PrivateKey[30:]}, w.clock)
-	for _, err := range []error{err, err2, err3, err4, w.apple.CheckOnline(t.Context())} {
-		if err == nil {
-			t.Fatal("it went well")
-		}
-		for _, hidden := range []string{secret, "c0de", sub, nonce, "ana@example.test", "eyJ", "://", w.config.PrivateKey[60:90]} {
-			if strings.Contains(err.Error(), hidden) {
-				t.Errorf("%q shows %q", err, hidden)
-			}
-		}
-	}
+	idtokentest.Hides(t, []error{err, err2, err3, err4, w.apple.CheckOnline(t.Context())}, secret, "c0de", sub, nonce, "ana@example.test", "eyJ", "://", w.config.PrivateKey[60:90])
 	if _, err := base64.RawURLEncoding.DecodeString(strings.Split(secret, ".")[0]); secret == "" || err != nil {
 		t.Errorf("no secret was sent: %q", secret)
 	}
 }
 
 func TestNew_problems(t *testing.T) {
-	_, err := apple.New(apple.Config{Base: "nowhere"}, clock.At(start))
+	_, err := apple.New(apple.Config{Base: "nowhere"}, clock.At(idtokentest.Start))
 	if err == nil {
 		t.Fatal("no problem")
 	}
@@ -439,18 +406,18 @@ func TestNew_problems(t *testing.T) {
 		t.Fatal(err)
 	}
 	key := string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: other}))
-	if _, err := apple.New(apple.Config{TeamID: "T", KeyID: "K", ServiceID: "s", PrivateKey: key}, clock.At(start)); err == nil {
+	if _, err := apple.New(apple.Config{TeamID: "T", KeyID: "K", ServiceID: "s", PrivateKey: key}, clock.At(idtokentest.Start)); err == nil {
 		t.Error("an RSA key was taken")
 	}
 }
 
 func TestChecks(t *testing.T) {
 	w := newWorld(t)
-	if err := w.apple.CheckOffline(start); err != nil {
+	if err := w.apple.CheckOffline(idtokentest.Start); err != nil {
 		t.Error(err)
 	}
 	odd := newWorld(t, func(c *apple.Config) { c.TeamID, c.KeyID, c.Base = "abc", "x", "http://apple.example.test" })
-	if err := odd.apple.CheckOffline(start); err == nil || len(strings.Split(err.Error(), "\n")) != 3 {
+	if err := odd.apple.CheckOffline(idtokentest.Start); err == nil || len(strings.Split(err.Error(), "\n")) != 3 {
 		t.Errorf("%v", err)
 	}
 	w.says(http.StatusBadRequest, `{"error":"invalid_grant"}`)

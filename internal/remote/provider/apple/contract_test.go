@@ -30,15 +30,10 @@ func at(base string, wire provider.Wire, c sim.Config) apple.Config {
 func TestContract(t *testing.T) {
 	registered := sim.Demo("Selfsame", providertest.Callback("apple"))
 	unlimited := "only the published keys are asked for, which are never short"
-	stateless := "a token counts once by its nonce, which the journey uses up"
 	tokens := providertest.Case{
 		Vendor: func(_ *testing.T, c *clock.Clock) lab.Vendor { return sim.New(lab.Options{Clock: c}, registered) },
-		New: func(t *testing.T, base string, wire provider.Wire, c *clock.Clock) provider.Provider {
-			a, err := apple.New(at(base, wire, registered), c)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return a
+		New: func(_ *testing.T, base string, wire provider.Wire, c *clock.Clock) (provider.Provider, error) {
+			return apple.New(at(base, wire, registered), c)
 		},
 		Calls: 2, NativeCalls: 1, // the keys are fetched once
 		NativeNameless: true, // Apple gives the name to the app, unsigned
@@ -46,11 +41,7 @@ func TestContract(t *testing.T) {
 			"page/" + providertest.UnknownCode:   provider.Expired,   // Apple says the same of both
 			"native/" + providertest.UnknownCode: provider.Malformed, // it has no three parts
 		},
-		Skips: map[string]string{
-			"native/" + string(lab.CodeReused): stateless, "native/" + string(lab.CodeExpired): "a token that is too old is the row stale", "native/" + providertest.BothCame: stateless,
-			"native/" + string(lab.WrongSecret): "no secret is sent with a token",
-			"native/" + string(lab.Busy):        unlimited, "native/" + string(lab.Limited): unlimited,
-		},
+		Skips:   providertest.TokenSkips(map[string]string{"native/" + string(lab.Busy): unlimited, "native/" + string(lab.Limited): unlimited}),
 		Secrets: []string{strings.Split(registered.PrivateKey, "\n")[1]},
 	}
 	t.Run("tokens", func(t *testing.T) { providertest.Run(t, tokens) })
@@ -67,16 +58,10 @@ func TestContract(t *testing.T) {
 // pair is the adapter at its simulator, without a network.
 func pair(t *testing.T) (*apple.Apple, *sim.Sim, *idtokentest.Inbox) {
 	t.Helper()
-	clk := clock.At(start)
 	registered := sim.Demo("Selfsame", callback)
-	inbox := &idtokentest.Inbox{Now: clk.Now}
-	s := sim.New(lab.Options{Clock: clk, NoticeURL: "https://id.example.test/hooks/federation/apple", Transport: inbox}, registered)
-	a, err := apple.New(at("https://appleid.apple.com", provider.Wire{Transport: idtokentest.To{Handler: s}}, registered), clk)
-	if err != nil {
-		t.Fatal(err)
-	}
-	inbox.To = a
-	return a, s, inbox
+	return providertest.Pair(t, func(o lab.Options) *sim.Sim { return sim.New(o, registered) }, func(wire provider.Wire, c *clock.Clock) (*apple.Apple, error) {
+		return apple.New(at("https://appleid.apple.com", wire, registered), c)
+	})
 }
 
 // One person by an app and by a page is one person; what the page got can be given
@@ -103,7 +88,7 @@ func TestAgainstTheSimulator(t *testing.T) {
 	if err := a.CheckOnline(t.Context()); err != nil {
 		t.Errorf("CheckOnline: %v", err)
 	}
-	if err := a.CheckOffline(start); err != nil {
+	if err := a.CheckOffline(idtokentest.Start); err != nil {
 		t.Errorf("CheckOffline: %v", err)
 	}
 	s.Desk().Fail(lab.WrongSecret)
@@ -114,25 +99,19 @@ func TestAgainstTheSimulator(t *testing.T) {
 
 // Odd people, as the vendor's pages have them.
 func TestAgainstTheSimulator_quirks(t *testing.T) {
-	for quirk, check := range map[string]func(provider.Identity, error) bool{
+	simulated := func() (*apple.Apple, *sim.Sim) {
+		a, s, _ := pair(t)
+		return a, s
+	}
+	providertest.Odd(t, simulated, map[string]func(provider.Identity, error) bool{
 		"hide_email":   func(p provider.Identity, err error) bool { return err == nil && p.Relay && p.EmailVerified },
-		"no_email":     func(p provider.Identity, err error) bool { return err == nil && p.Email == "" },
+		"no_email":     providertest.NoAddress,
 		"work_account": func(p provider.Identity, err error) bool { return err == nil && p.Email != "" && !p.EmailVerified },
 		"flipped":      func(p provider.Identity, err error) bool { return err == nil && p.Email != "" && !p.Relay },
 		"new_issuer":   func(_ provider.Identity, err error) bool { return err == nil },
 		"transferred":  func(_ provider.Identity, err error) bool { return err == nil },
-		"old_device":   func(_ provider.Identity, err error) bool { return told(err) == "untrusted nonce" },
-	} {
-		a, s, _ := pair(t)
-		p := s.Desk().Add(lab.Person{Name: "Odd", Email: "odd@example.com", Quirks: []string{quirk}})
-		given, err := s.Native(p.ID, nonce)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if who, err := a.Redeem(t.Context(), provider.Handed{Token: given["token"], Nonce: nonce}); !check(who, err) {
-			t.Errorf("%s: %+v %v", quirk, who, err)
-		}
-	}
+		"old_device":   func(_ provider.Identity, err error) bool { return idtokentest.Told(err) == "untrusted nonce" },
+	})
 }
 
 // S-87, S-170: every notification of the simulator, with each of its variants.

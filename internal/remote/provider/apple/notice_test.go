@@ -49,10 +49,10 @@ func TestReceive(t *testing.T) {
 		{"gone", event("account-delete"), provider.Notice{Kind: provider.Deleted, Subjects: subjects, At: at, Raw: "account-delete"}},
 		{"gone, as printed", event("account-deleted"), provider.Notice{Kind: provider.Deleted, Subjects: subjects, At: at, Raw: "account-deleted"}},
 		{"unknown", event("account-created"), provider.Notice{Kind: provider.Unknown, Subjects: subjects, At: at, Raw: "account-created"}},
-		{"unknown, about nobody", map[string]any{"type": "New\nThing"}, provider.Notice{Kind: provider.Unknown, At: start, Raw: "ewhing"}},
+		{"unknown, about nobody", map[string]any{"type": "New\nThing"}, provider.Notice{Kind: provider.Unknown, At: idtokentest.Start, Raw: "ewhing"}},
 		{"time as text", idtokentest.Claims(object, map[string]any{"event_time": "1795341540000"}), provider.Notice{Kind: provider.Revoked, Subjects: subjects, At: at, Raw: "consent-revoked"}},
-		{"a time to come", idtokentest.Claims(object, map[string]any{"event_time": int64(1) << 60}), provider.Notice{Kind: provider.Revoked, Subjects: subjects, At: start, Raw: "consent-revoked"}},
-		{"no time", idtokentest.Claims(object, map[string]any{"event_time": nil}), provider.Notice{Kind: provider.Revoked, Subjects: subjects, At: start, Raw: "consent-revoked"}},
+		{"a time to come", idtokentest.Claims(object, map[string]any{"event_time": int64(1) << 60}), provider.Notice{Kind: provider.Revoked, Subjects: subjects, At: idtokentest.Start, Raw: "consent-revoked"}},
+		{"no time", idtokentest.Claims(object, map[string]any{"event_time": nil}), provider.Notice{Kind: provider.Revoked, Subjects: subjects, At: idtokentest.Start, Raw: "consent-revoked"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			w := newWorld(t)
@@ -78,10 +78,10 @@ func TestS87_NoticeSpoiled(t *testing.T) {
 		"the page":      {map[string]any{"aud": "com.example.web"}, ""},
 		"a list":        {map[string]any{"aud": []string{"com.example.tv"}}, ""},
 		"another maker": {map[string]any{"iss": "https://evil.example.test"}, "untrusted iss"},
-		"expired":       {map[string]any{"exp": start.Unix() - 61}, "untrusted exp"},
+		"expired":       {map[string]any{"exp": idtokentest.Start.Unix() - 61}, "untrusted exp"},
 		"no end":        {map[string]any{"exp": nil}, "malformed times"},
-		"two days old":  {map[string]any{"iat": start.Unix() - 2*86400}, "untrusted iat"},
-		"of tomorrow":   {map[string]any{"iat": start.Unix() + 86400}, "untrusted iat"},
+		"two days old":  {map[string]any{"iat": idtokentest.Start.Unix() - 2*86400}, "untrusted iat"},
+		"of tomorrow":   {map[string]any{"iat": idtokentest.Start.Unix() + 86400}, "untrusted iat"},
 		"no jti":        {map[string]any{"jti": nil}, "malformed jti"},
 		"no events":     {map[string]any{"events": nil}, "malformed events"},
 		"events as 17":  {map[string]any{"events": 17}, "malformed events"},
@@ -89,16 +89,16 @@ func TestS87_NoticeSpoiled(t *testing.T) {
 		"about nobody":  {map[string]any{"events": `{"type":"account-delete"}`}, "malformed sub"},
 	} {
 		w := newWorld(t)
-		if _, err := w.apple.Receive(t.Context(), w.notice(t, eventText, row.over)); told(err) != row.says {
-			t.Errorf("%s: %q, want %q", name, told(err), row.says)
+		if _, err := w.apple.Receive(t.Context(), w.notice(t, eventText, row.over)); idtokentest.Told(err) != row.says {
+			t.Errorf("%s: %q, want %q", name, idtokentest.Told(err), row.says)
 		}
 	}
 	w := newWorld(t)
 	forged := idtokentest.New()
 	forged.Use("first", idtokentest.RSA(1))
 	w2 := &world{clock: w.clock, signer: forged}
-	if _, err := w.apple.Receive(t.Context(), w2.notice(t, eventText, nil)); told(err) != "untrusted signature" {
-		t.Errorf("forged: %q", told(err))
+	if _, err := w.apple.Receive(t.Context(), w2.notice(t, eventText, nil)); idtokentest.Told(err) != "untrusted signature" {
+		t.Errorf("forged: %q", idtokentest.Told(err))
 	}
 	idToken, err := json.Marshal(map[string]string{"payload": w.token(t, nil)})
 	if err != nil {
@@ -106,10 +106,10 @@ func TestS87_NoticeSpoiled(t *testing.T) {
 	}
 	good := w.notice(t, eventText, nil)
 	for name, m := range map[string]provider.Message{
-		"an ID token": {Method: http.MethodPost, Body: idToken, Now: start},
-		"by GET":      {Method: http.MethodGet, Body: good.Body, Now: start},
-		"nothing":     {Method: http.MethodPost, Now: start},
-		"no payload":  {Method: http.MethodPost, Body: []byte(`{}`), Now: start},
+		"an ID token": {Method: http.MethodPost, Body: idToken, Now: idtokentest.Start},
+		"by GET":      {Method: http.MethodGet, Body: good.Body, Now: idtokentest.Start},
+		"nothing":     {Method: http.MethodPost, Now: idtokentest.Start},
+		"no payload":  {Method: http.MethodPost, Body: []byte(`{}`), Now: idtokentest.Start},
 	} {
 		_, err := w.apple.Receive(t.Context(), m)
 		if f, ok := errors.AsType[*provider.Failure](err); !ok || f.Reason != provider.Malformed {
@@ -121,7 +121,7 @@ func TestS87_NoticeSpoiled(t *testing.T) {
 	if err := json.Unmarshal(w.notice(t, eventText, map[string]any{"sub": sub, "nonce": nonce}).Body, &body); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.apple.Redeem(t.Context(), provider.Handed{Token: body.Payload, Nonce: nonce}); told(err) != "untrusted typ" {
+	if _, err := w.apple.Redeem(t.Context(), provider.Handed{Token: body.Payload, Nonce: nonce}); idtokentest.Told(err) != "untrusted typ" {
 		t.Errorf("as an ID token: %v", err)
 	}
 }
@@ -137,7 +137,7 @@ func FuzzReceive(f *testing.F) {
 		if err == nil && (len(got.Notices) != 1 || got.Notices[0].ID != "jti-1" || got.Notices[0].Kind != provider.Unknown && len(got.Notices[0].Subjects) != 1) {
 			t.Errorf("%+v", got)
 		}
-		if _, err := w.apple.Receive(t.Context(), provider.Message{Method: http.MethodPost, Body: body, Now: start}); err == nil {
+		if _, err := w.apple.Receive(t.Context(), provider.Message{Method: http.MethodPost, Body: body, Now: idtokentest.Start}); err == nil {
 			t.Error("a body that nobody signed")
 		}
 	})

@@ -1,28 +1,15 @@
 package codeflow_test
 
 import (
-	"errors"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/selfsame-id/selfsame/internal/remote/provider"
 	"github.com/selfsame-id/selfsame/internal/remote/provider/codeflow"
+	"github.com/selfsame-id/selfsame/internal/remote/provider/idtoken/idtokentest"
 )
-
-var now = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
-
-func told(err error) string {
-	if f, ok := errors.AsType[*provider.Failure](err); ok {
-		return string(f.Reason) + " " + f.Native
-	}
-	if err != nil {
-		return "no Failure: " + err.Error()
-	}
-	return ""
-}
 
 func TestCode(t *testing.T) {
 	for query, row := range map[string][2]string{
@@ -47,8 +34,8 @@ func TestCode(t *testing.T) {
 			t.Fatal(err)
 		}
 		code, err := codeflow.Code(values)
-		if code != row[0] || told(err) != row[1] {
-			t.Errorf("%.60s: %q %q, want %q", query, code, told(err), row)
+		if code != row[0] || idtokentest.Told(err) != row[1] {
+			t.Errorf("%.60s: %q %q, want %q", query, code, idtokentest.Told(err), row)
 		}
 	}
 }
@@ -90,8 +77,8 @@ func TestRead(t *testing.T) {
 		{429, `{}`, "rate_limited 429"},
 		{503, fail("invalid_grant", ""), "temporary 503"},
 	} {
-		_, err := codeflow.Read(provider.Answer{Status: row.status, Header: http.Header{}, Body: []byte(row.body)}, now)
-		if got := told(err); got != row.says {
+		_, err := codeflow.Read(provider.Answer{Status: row.status, Header: http.Header{}, Body: []byte(row.body)}, idtokentest.Start)
+		if got := idtokentest.Told(err); got != row.says {
 			t.Errorf("%d %s: %q, want %q", row.status, row.body, got, row.says)
 		}
 	}
@@ -105,11 +92,11 @@ func TestAsked(t *testing.T) {
 		`{"error":"invalid_client"}`:                                        "config invalid_client",
 		`{"error":"invalid_request"}`:                                       "config invalid_request",
 	} {
-		if got := told(codeflow.Asked(provider.Answer{Status: 400, Body: []byte(body)}, now)); got != says {
+		if got := idtokentest.Told(codeflow.Asked(provider.Answer{Status: 400, Body: []byte(body)}, idtokentest.Start)); got != says {
 			t.Errorf("%s: %q, want %q", body, got, says)
 		}
 	}
-	if got := told(codeflow.Asked(provider.Answer{Status: 200, Body: []byte(`{"id_token":"i"}`)}, now)); got != "untrusted made_up_code" {
+	if got := idtokentest.Told(codeflow.Asked(provider.Answer{Status: 200, Body: []byte(`{"id_token":"i"}`)}, idtokentest.Start)); got != "untrusted made_up_code" {
 		t.Errorf("a code that nobody was given was swapped: %q", got)
 	}
 }

@@ -36,12 +36,8 @@ func TestContract(t *testing.T) {
 	remembered := "an access token counts once, which the journeys remember"
 	classic := providertest.Case{
 		Vendor: func(_ *testing.T, c *clock.Clock) lab.Vendor { return sim.New(lab.Options{Clock: c}, registered) },
-		New: func(t *testing.T, base string, wire provider.Wire, c *clock.Clock) provider.Provider {
-			f, err := facebook.New(at(base, wire, registered), c)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return f
+		New: func(_ *testing.T, base string, wire provider.Wire, c *clock.Clock) (provider.Provider, error) {
+			return facebook.New(at(base, wire, registered), c)
 		},
 		Calls: 2, NativeCalls: 2, // the name and the ID are asked apart
 		Skips: map[string]string{
@@ -53,39 +49,31 @@ func TestContract(t *testing.T) {
 	t.Run("access tokens", func(t *testing.T) { providertest.Run(t, classic) })
 
 	signed := classic
-	stateless := "a token counts once by its nonce, which the journey uses up"
 	unlimited := "only the published keys are asked for, which are never short"
 	signed.Vendor = func(_ *testing.T, c *clock.Clock) lab.Vendor {
 		return limited{sim.New(lab.Options{Clock: c}, registered)}
 	}
 	signed.NativeCalls = 1
-	signed.Skips = map[string]string{
+	signed.Skips = providertest.TokenSkips(map[string]string{
 		"page/" + string(lab.WrongNonce): classic.Skips[string(lab.WrongNonce)], "page/" + string(lab.BadSignature): unsigned, "page/" + string(lab.UnknownKey): unsigned,
-		"native/" + string(lab.CodeReused): stateless, "native/" + string(lab.CodeExpired): "a token that is too old is the row stale", "native/" + providertest.BothCame: stateless,
-		"native/" + string(lab.WrongSecret): "no secret is sent with a token", "native/" + string(lab.Busy): unlimited, "native/" + string(lab.Limited): unlimited,
+		"native/" + string(lab.Busy): unlimited, "native/" + string(lab.Limited): unlimited,
 		"native/" + providertest.UnknownCode: "a token without three parts is an access token",
-	}
+	})
 	t.Run("Limited Login", func(t *testing.T) { providertest.Run(t, signed) })
 }
 
 // pair is the adapter at its simulator, without a network.
 func pair(t *testing.T) (*facebook.Facebook, *sim.Sim, *idtokentest.Inbox) {
 	t.Helper()
-	clk := clock.At(start)
 	registered := sim.Demo("Selfsame", callback)
-	inbox := &idtokentest.Inbox{Now: clk.Now}
-	s := sim.New(lab.Options{Clock: clk, NoticeURL: "https://id.example.test/hooks/federation/facebook", Transport: inbox}, registered)
-	f, err := facebook.New(at("https://facebook.example.test", provider.Wire{Transport: idtokentest.To{Handler: s}}, registered), clk)
-	if err != nil {
-		t.Fatal(err)
-	}
-	inbox.To = f
-	return f, s, inbox
+	return providertest.Pair(t, func(o lab.Options) *sim.Sim { return sim.New(o, registered) }, func(wire provider.Wire, c *clock.Clock) (*facebook.Facebook, error) {
+		return facebook.New(at("https://facebook.example.test", wire, registered), c)
+	})
 }
 
 func TestAgainstTheSimulator(t *testing.T) {
 	f, s, _ := pair(t)
-	if err := f.CheckOffline(start); err != nil {
+	if err := f.CheckOffline(idtokentest.Start); err != nil {
 		t.Errorf("CheckOffline: %v", err)
 	}
 	if err := f.CheckOnline(t.Context()); err != nil {
@@ -105,7 +93,7 @@ func TestAgainstTheSimulator(t *testing.T) {
 	if err := f.Revoke(t.Context(), who.Grant); err != nil {
 		t.Errorf("Revoke: %v", err)
 	}
-	if _, err := f.Redeem(t.Context(), provider.Handed{Token: given["token"], Nonce: nonce}); told(err) != "denied 190/458" {
+	if _, err := f.Redeem(t.Context(), provider.Handed{Token: given["token"], Nonce: nonce}); idtokentest.Told(err) != "denied 190/458" {
 		t.Errorf("a token after the app was removed: %v", err)
 	}
 	s.Desk().Fail(lab.WrongSecret)
@@ -116,30 +104,21 @@ func TestAgainstTheSimulator(t *testing.T) {
 
 // Odd people, as the vendor's pages have them.
 func TestAgainstTheSimulator_quirks(t *testing.T) {
-	says := func(want string) func(provider.Identity, error) bool {
-		return func(_ provider.Identity, err error) bool { return told(err) == want }
+	simulated := func() (*facebook.Facebook, *sim.Sim) {
+		a, s, _ := pair(t)
+		return a, s
 	}
-	for quirk, check := range map[string]func(provider.Identity, error) bool{
+	providertest.Odd(t, simulated, map[string]func(provider.Identity, error) bool{
 		"":                 func(p provider.Identity, err error) bool { return err == nil && p.Email != "" && !p.EmailVerified },
-		"no_email":         func(p provider.Identity, err error) bool { return err == nil && p.Email == "" },
+		"no_email":         providertest.NoAddress,
 		"limited":          func(p provider.Identity, err error) bool { return err == nil && p.Email != "" && !p.EmailVerified },
-		"no_picture":       says(""),
-		"flipped":          says(""),
-		"checkpoint":       says("denied 190/459"),
-		"password_changed": says("expired 190/460"),
-		"unconfirmed":      says("denied 190/464"),
-		"logged_out":       says("invalid_code 190/467"),
-	} {
-		f, s, _ := pair(t)
-		p := s.Desk().Add(lab.Person{Name: "Odd", Email: "odd@example.com", Quirks: []string{quirk}})
-		given, err := s.Native(p.ID, nonce)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if who, err := f.Redeem(t.Context(), provider.Handed{Token: given["token"], Nonce: nonce}); !check(who, err) {
-			t.Errorf("%s: %+v %v", quirk, who, err)
-		}
-	}
+		"no_picture":       providertest.Says(""),
+		"flipped":          providertest.Says(""),
+		"checkpoint":       providertest.Says("denied 190/459"),
+		"password_changed": providertest.Says("expired 190/460"),
+		"unconfirmed":      providertest.Says("denied 190/464"),
+		"logged_out":       providertest.Says("invalid_code 190/467"),
+	})
 }
 
 // S-87, S-170: both signed requests of the simulator, with each of their variants.

@@ -1,10 +1,7 @@
 package facebook_test
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -20,14 +17,12 @@ import (
 	"github.com/selfsame-id/selfsame/internal/remote/provider/idtoken/idtokentest"
 )
 
-var start = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
-
 const (
 	appID    = "1234567890"
 	secret   = "0123456789abcdef0123456789abcdef"
 	token    = "EAAEXAMPLE"
 	person   = "10150000000000000"
-	nonce    = "nonce-from-server-0001"
+	nonce    = idtokentest.Nonce
 	callback = "https://id.example.test/federation/facebook/callback"
 
 	// The HMAC-SHA256 of token with secret, computed by other tools.
@@ -53,7 +48,7 @@ func config(site http.RoundTripper) facebook.Config {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{clock: clock.At(start), signer: idtokentest.New()}
+	w := &world{clock: clock.At(idtokentest.Start), signer: idtokentest.New()}
 	w.site = &idtokentest.Site{Doors: map[string]http.Handler{
 		keysAt:  w.signer,
 		tokenAt: idtokentest.Says(200, `{"access_token":"`+token+`","token_type":"bearer","expires_in":5183944}`),
@@ -66,21 +61,11 @@ func newWorld(t testing.TB) *world {
 	return w
 }
 
-var attempt = provider.Attempt{State: strings.Repeat("s", 64), Nonce: nonce, Verifier: strings.Repeat("v", 43), Callback: callback, Surface: provider.Page}
+var attempt = idtokentest.Attempt(callback)
 
 func (w *world) exchange(t testing.TB) (provider.Identity, error) {
 	t.Helper()
 	return w.facebook.Exchange(t.Context(), attempt, url.Values{"code": {"AQDEXAMPLE"}, "state": {attempt.State}})
-}
-
-func told(err error) string {
-	if f, ok := errors.AsType[*provider.Failure](err); ok {
-		return string(f.Reason) + " " + f.Native
-	}
-	if err != nil {
-		return "no Failure: " + err.Error()
-	}
-	return ""
 }
 
 func TestAuthorize(t *testing.T) {
@@ -153,8 +138,8 @@ func TestPersonIDs(t *testing.T) {
 	} {
 		w := newWorld(t)
 		w.site.Doors[meAt] = idtokentest.Says(200, `{"id":`+id+`}`)
-		if _, err := w.exchange(t); told(err) != says {
-			t.Errorf("%.40s: %q, want %q", id, told(err), says)
+		if _, err := w.exchange(t); idtokentest.Told(err) != says {
+			t.Errorf("%.40s: %q, want %q", id, idtokentest.Told(err), says)
 		}
 	}
 }
@@ -174,8 +159,8 @@ func TestCallback(t *testing.T) {
 			t.Fatal(err)
 		}
 		w := newWorld(t)
-		if _, err := w.facebook.Exchange(t.Context(), attempt, values); told(err) != says || len(w.site.Seen) > 0 {
-			t.Errorf("%s: %q, want %q", query, told(err), says)
+		if _, err := w.facebook.Exchange(t.Context(), attempt, values); idtokentest.Told(err) != says || len(w.site.Seen) > 0 {
+			t.Errorf("%s: %q, want %q", query, idtokentest.Told(err), says)
 		}
 	}
 }
@@ -240,20 +225,20 @@ func TestRefusals(t *testing.T) {
 	} {
 		w := newWorld(t)
 		w.site.Doors[meAt] = idtokentest.Says(row.status, row.body)
-		if _, err := w.exchange(t); told(err) != row.called {
-			t.Errorf("a call: %s: %q, want %q", row.body, told(err), row.called)
+		if _, err := w.exchange(t); idtokentest.Told(err) != row.called {
+			t.Errorf("a call: %s: %q, want %q", row.body, idtokentest.Told(err), row.called)
 		}
 		w = newWorld(t)
 		w.site.Doors[tokenAt] = idtokentest.Says(row.status, row.body)
-		if _, err := w.exchange(t); told(err) != row.swap || len(w.site.Seen) != 1 {
-			t.Errorf("a swap: %s: %q, want %q", row.body, told(err), row.swap)
+		if _, err := w.exchange(t); idtokentest.Told(err) != row.swap || len(w.site.Seen) != 1 {
+			t.Errorf("a swap: %s: %q, want %q", row.body, idtokentest.Told(err), row.swap)
 		}
 	}
 }
 
 // S-48: an access token from an app says nothing by itself.
 func TestS48_AccessTokens(t *testing.T) {
-	hour := start.Add(-time.Hour).Unix()
+	hour := idtokentest.Start.Add(-time.Hour).Unix()
 	for _, row := range []struct {
 		name, data, says string
 	}{
@@ -271,10 +256,10 @@ func TestS48_AccessTokens(t *testing.T) {
 		{"of another app, said by an error", `"is_valid":false,"error":{"code":100,"message":"x"},"issued_at":%d,"expires_at":%d`, "untrusted 100"},
 	} {
 		w := newWorld(t)
-		w.site.Doors[debugAt] = idtokentest.Says(200, `{"data":{`+fmt.Sprintf(row.data, hour, start.Add(60*24*time.Hour).Unix())+`}}`)
+		w.site.Doors[debugAt] = idtokentest.Says(200, `{"data":{`+fmt.Sprintf(row.data, hour, idtokentest.Start.Add(60*24*time.Hour).Unix())+`}}`)
 		who, err := w.facebook.Redeem(t.Context(), provider.Handed{Token: token, Nonce: nonce})
-		if told(err) != row.says {
-			t.Errorf("%s: %q, want %q", row.name, told(err), row.says)
+		if idtokentest.Told(err) != row.says {
+			t.Errorf("%s: %q, want %q", row.name, idtokentest.Told(err), row.says)
 		}
 		if err == nil && who.Subjects[0].Value != person {
 			t.Errorf("%s: %+v", row.name, who)
@@ -292,7 +277,7 @@ func TestS48_AccessTokens(t *testing.T) {
 // A token that could be older than what is remembered of used ones is refused: it may
 // be a second use.
 func TestAccessTokens_age(t *testing.T) {
-	at := func(d time.Duration) int64 { return start.Add(d).Unix() }
+	at := func(d time.Duration) int64 { return idtokentest.Start.Add(d).Unix() }
 	for _, row := range []struct {
 		issued, expires int64
 		says            string
@@ -311,8 +296,8 @@ func TestAccessTokens_age(t *testing.T) {
 		w := newWorld(t)
 		w.site.Doors[debugAt] = idtokentest.Says(200, fmt.Sprintf(
 			`{"data":{"app_id":"1234567890","type":"USER","is_valid":true,"user_id":"10150000000000000","issued_at":%d,"expires_at":%d}}`, row.issued, row.expires))
-		if _, err := w.facebook.Redeem(t.Context(), provider.Handed{Token: token, Nonce: nonce}); told(err) != row.says {
-			t.Errorf("%v: %q, want %q", row, told(err), row.says)
+		if _, err := w.facebook.Redeem(t.Context(), provider.Handed{Token: token, Nonce: nonce}); idtokentest.Told(err) != row.says {
+			t.Errorf("%v: %q, want %q", row, idtokentest.Told(err), row.says)
 		}
 	}
 }
@@ -324,13 +309,13 @@ func TestAccessTokens_refusals(t *testing.T) {
 	} {
 		w := newWorld(t)
 		w.site.Doors[debugAt] = idtokentest.Says(200, body)
-		if _, err := w.facebook.Redeem(t.Context(), provider.Handed{Token: token, Nonce: nonce}); told(err) != says {
-			t.Errorf("%s: %q, want %q", body, told(err), says)
+		if _, err := w.facebook.Redeem(t.Context(), provider.Handed{Token: token, Nonce: nonce}); idtokentest.Told(err) != says {
+			t.Errorf("%s: %q, want %q", body, idtokentest.Told(err), says)
 		}
 	}
 	w := newWorld(t)
 	for _, h := range []provider.Handed{{}, {Code: "x"}, {Token: strings.Repeat("a", 9<<10)}} {
-		if _, err := w.facebook.Redeem(t.Context(), h); told(err) != "malformed token" || len(w.site.Seen) > 0 {
+		if _, err := w.facebook.Redeem(t.Context(), h); idtokentest.Told(err) != "malformed token" || len(w.site.Seen) > 0 {
 			t.Errorf("%.40v: %v", h, err)
 		}
 	}
@@ -350,18 +335,18 @@ func TestS47_LimitedLogin(t *testing.T) {
 		{"another nonce", map[string]any{"nonce": "other"}, "untrusted nonce"},
 		{"no nonce", map[string]any{"nonce": nil}, "untrusted nonce"},
 		{"a hashed nonce", map[string]any{"nonce": "df06efb4477d448a17b3bd8ece9917ed53c0ab23df3ebbaa0d5962145fcaebc3"}, "untrusted nonce"},
-		{"ended", map[string]any{"exp": start.Unix() - 61}, "expired exp"},
-		{"of an hour ago", map[string]any{"iat": start.Unix() - 3600}, "expired iat"},
+		{"ended", map[string]any{"exp": idtokentest.Start.Unix() - 61}, "expired exp"},
+		{"of an hour ago", map[string]any{"iat": idtokentest.Start.Unix() - 3600}, "expired iat"},
 		{"of nobody", map[string]any{"sub": "ana@example.test"}, "malformed id"},
 	} {
 		w := newWorld(t)
 		handed := w.signer.Sign(t, idtokentest.Claims(map[string]any{
-			"iss": "https://www.facebook.com", "aud": appID, "sub": person, "nonce": nonce, "jti": "j", "iat": start.Unix(), "exp": start.Unix() + 3600,
+			"iss": "https://www.facebook.com", "aud": appID, "sub": person, "nonce": nonce, "jti": "j", "iat": idtokentest.Start.Unix(), "exp": idtokentest.Start.Unix() + 3600,
 			"name": "Ana Example", "email": "ana@example.test", "email_verified": true,
 		}, row.over))
 		who, err := w.facebook.Redeem(t.Context(), provider.Handed{Token: handed, Nonce: nonce})
-		if told(err) != row.says {
-			t.Errorf("%s: %q, want %q", row.name, told(err), row.says)
+		if idtokentest.Told(err) != row.says {
+			t.Errorf("%s: %q, want %q", row.name, idtokentest.Told(err), row.says)
 		}
 		want := provider.Identity{
 			Subjects: []provider.Subject{{Scope: "app:" + appID, Value: person}}, Name: "Ana Example", Email: "ana@example.test",
@@ -380,8 +365,8 @@ func TestRevoke(t *testing.T) {
 		`{"success":true}`: "", `{"success":false}`: "malformed success", `{"success":"true"}`: "malformed success", refusal("x", "190", ""): "invalid_code 190",
 	} {
 		w.site.Doors[goneAt] = idtokentest.Says(200, body)
-		if err := w.facebook.Revoke(t.Context(), g); told(err) != says {
-			t.Errorf("%s: %q, want %q", body, told(err), says)
+		if err := w.facebook.Revoke(t.Context(), g); idtokentest.Told(err) != says {
+			t.Errorf("%s: %q, want %q", body, idtokentest.Told(err), says)
 		}
 		r := w.site.Last(t, goneAt)
 		if r.Method != http.MethodDelete || r.Header.Get("Authorization") != "Bearer "+appID+"|"+secret || len(r.URL.Query().Get("appsecret_proof")) != 64 || strings.Contains(r.URL.String(), secret) {
@@ -389,7 +374,7 @@ func TestRevoke(t *testing.T) {
 		}
 	}
 	for _, g := range []provider.Grant{{}, {Client: "999", User: person}, {Client: appID, User: "me"}, {Client: appID, User: "1/../2"}} {
-		if err := w.facebook.Revoke(t.Context(), g); told(err) != "config grant" {
+		if err := w.facebook.Revoke(t.Context(), g); idtokentest.Told(err) != "config grant" {
 			t.Errorf("%+v: %v", g, err)
 		}
 	}
@@ -398,31 +383,20 @@ func TestRevoke(t *testing.T) {
 // S-124: whatever Facebook sends back, no error shows it.
 func TestS124_ErrorsShowNothing(t *testing.T) {
 	w := newWorld(t)
-	echo := http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		rw.WriteHeader(http.StatusBadRequest)
-		text := strings.Join(slices.Concat(slices.Collect(maps.Values(r.Form))...), " ") + r.Header.Get("Authorization")
-		_ = json.NewEncoder(rw).Encode(map[string]any{"error": map[string]any{"message": text, "type": text, "code": 100, "fbtrace_id": text}}) // into memory
+	echo := idtokentest.Echo(func(text string) any {
+		return map[string]any{"error": map[string]any{"message": text, "type": text, "code": 100, "fbtrace_id": text}}
 	})
 	w.site.Doors[tokenAt], w.site.Doors[debugAt], w.site.Doors[goneAt] = echo, echo, echo
 	_, err := w.exchange(t)
 	_, err2 := w.facebook.Redeem(t.Context(), provider.Handed{Token: token, Nonce: nonce})
 	err3 := w.facebook.Revoke(t.Context(), provider.Grant{Client: appID, User: person})
 	_, err4 := facebook.New(facebook.Config{Secret: secret, Graph: "https://x:" + secret + "@y.test"}, w.clock)
-	for _, err := range []error{err, err2, err3, err4} {
-		if err == nil {
-			t.Fatal("it went well")
-		}
-		for _, hidden := range []string{secret, token, "AQD", person, proof, nonce} {
-			if strings.Contains(err.Error(), hidden) {
-				t.Errorf("%q shows %q", err, hidden)
-			}
-		}
-	}
+	idtokentest.Hides(t, []error{err, err2, err3, err4}, secret, token, "AQD", person, proof, nonce)
 }
 
 func TestChecks(t *testing.T) {
 	w := newWorld(t)
-	if err := w.facebook.CheckOffline(start); err != nil {
+	if err := w.facebook.CheckOffline(idtokentest.Start); err != nil {
 		t.Error(err)
 	}
 	for body, fine := range map[string]bool{
@@ -443,7 +417,7 @@ func TestChecks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := odd.CheckOffline(start); err == nil || len(strings.Split(err.Error(), "\n")) != 3 {
+	if err := odd.CheckOffline(idtokentest.Start); err == nil || len(strings.Split(err.Error(), "\n")) != 3 {
 		t.Errorf("%v", err)
 	}
 	if _, err := facebook.New(facebook.Config{Version: "26"}, w.clock); err == nil || len(strings.Split(err.Error(), "\n")) != 2 {

@@ -16,6 +16,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kit/clock"
 	"github.com/selfsame-id/selfsame/internal/remote/provider"
 	"github.com/selfsame-id/selfsame/internal/remote/provider/facebook"
+	"github.com/selfsame-id/selfsame/internal/remote/provider/idtoken/idtokentest"
 )
 
 // known is a signed request of secret that other tools computed; its time is 1700000000.
@@ -61,20 +62,20 @@ func TestReceive(t *testing.T) {
 // same are one message.
 func TestS87_SignedRequestSpoiled(t *testing.T) {
 	payload := func(more string) string {
-		return fmt.Sprintf(`{"algorithm":"HMAC-SHA256","issued_at":%d,"user_id":"%s"%s}`, start.Unix(), person, more)
+		return fmt.Sprintf(`{"algorithm":"HMAC-SHA256","issued_at":%d,"user_id":"%s"%s}`, idtokentest.Start.Unix(), person, more)
 	}
 	raw := base64.RawURLEncoding
 	good := sign(payload(""), secret, raw)
 	first, second, _ := strings.Cut(good, ".")
 	at := func(d time.Duration) string {
-		return sign(fmt.Sprintf(`{"algorithm":"HMAC-SHA256","issued_at":%d,"user_id":"%s"}`, start.Add(d).Unix(), person), secret, raw)
+		return sign(fmt.Sprintf(`{"algorithm":"HMAC-SHA256","issued_at":%d,"user_id":"%s"}`, idtokentest.Start.Add(d).Unix(), person), secret, raw)
 	}
 	with := func(text string) string { return sign(text, secret, raw) }
 	for name, row := range map[string][2]string{
 		"good":                    {good, ""},
 		"padded":                  {sign(payload(`,"x":1`), secret, base64.URLEncoding), ""},
 		"signature padded":        {first + "=." + second, ""},
-		"number as ID":            {with(fmt.Sprintf(`{"algorithm":"HMAC-SHA256","issued_at":"%d","user_id":%s}`, start.Unix(), person)), ""},
+		"number as ID":            {with(fmt.Sprintf(`{"algorithm":"HMAC-SHA256","issued_at":"%d","user_id":%s}`, idtokentest.Start.Unix(), person)), ""},
 		"with an end":             {with(payload(`,"expires":1700003600`)), ""},
 		"another secret":          {sign(payload(""), "another", raw), "untrusted signature"},
 		"no secret":               {sign(payload(""), "", raw), "untrusted signature"},
@@ -99,9 +100,9 @@ func TestS87_SignedRequestSpoiled(t *testing.T) {
 		"empty":                   {"", "malformed signed_request"},
 	} {
 		w := newWorld(t)
-		got, err := w.facebook.Receive(t.Context(), message("deauthorize", row[0], start))
-		if told(err) != row[1] {
-			t.Errorf("%s: %q, want %q", name, told(err), row[1])
+		got, err := w.facebook.Receive(t.Context(), message("deauthorize", row[0], idtokentest.Start))
+		if idtokentest.Told(err) != row[1] {
+			t.Errorf("%s: %q, want %q", name, idtokentest.Told(err), row[1])
 		}
 		if err == nil && got.Notices[0].Subjects[0].Value != person {
 			t.Errorf("%s: %+v", name, got)
@@ -111,10 +112,10 @@ func TestS87_SignedRequestSpoiled(t *testing.T) {
 
 func TestReceive_spellingsAreOneMessage(t *testing.T) {
 	w := newWorld(t)
-	payload := fmt.Sprintf(`{"algorithm":"HMAC-SHA256","issued_at":%d,"user_id":"%s","x":1}`, start.Unix(), person)
+	payload := fmt.Sprintf(`{"algorithm":"HMAC-SHA256","issued_at":%d,"user_id":"%s","x":1}`, idtokentest.Start.Unix(), person)
 	var ids []string
 	for _, encode := range []*base64.Encoding{base64.RawURLEncoding, base64.URLEncoding} {
-		got, err := w.facebook.Receive(t.Context(), message("deauthorize", sign(payload, secret, encode), start))
+		got, err := w.facebook.Receive(t.Context(), message("deauthorize", sign(payload, secret, encode), idtokentest.Start))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -146,21 +147,21 @@ func TestReceive_otherRequests(t *testing.T) {
 // read or refused.
 func FuzzSignedRequest(f *testing.F) {
 	site := config(nil)
-	made, err := facebook.New(site, clock.At(start))
+	made, err := facebook.New(site, clock.At(idtokentest.Start))
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Add(known, `{"algorithm":"HMAC-SHA256","issued_at":1700000000,"user_id":"1"}`, "signed_request=x")
 	f.Add("..", `{"user_id":{}}`, "%")
 	f.Fuzz(func(t *testing.T, anybody, payload, body string) {
-		if _, err := made.Receive(t.Context(), message("deletion", anybody, start)); err == nil {
-			t.Errorf("%q was taken", anybody) // known is too old at start
+		if _, err := made.Receive(t.Context(), message("deletion", anybody, idtokentest.Start)); err == nil {
+			t.Errorf("%q was taken", anybody) // known is too old at idtokentest.Start
 		}
 		got, err := made.Receive(t.Context(), message("deletion", sign(payload, secret, base64.RawURLEncoding), knownAt))
 		if err == nil && (len(got.Notices) != 1 || !provider.CheckSubject(got.Notices[0].Subjects[0].Value)) {
 			t.Errorf("%+v", got)
 		}
-		if _, err := made.Receive(t.Context(), provider.Message{Method: http.MethodPost, Query: url.Values{"about": {"deletion"}}, Body: []byte(body), Now: start}); err == nil {
+		if _, err := made.Receive(t.Context(), provider.Message{Method: http.MethodPost, Query: url.Values{"about": {"deletion"}}, Body: []byte(body), Now: idtokentest.Start}); err == nil {
 			t.Errorf("%q was taken", body)
 		}
 	})

@@ -22,15 +22,10 @@ func at(base string, wire provider.Wire, c sim.Config) google.Config {
 
 func TestContract(t *testing.T) {
 	registered := sim.Demo("Selfsame", providertest.Callback("google"))
-	stateless := "a token counts once by its nonce, which the journey uses up"
 	providertest.Run(t, providertest.Case{
 		Vendor: func(_ *testing.T, c *clock.Clock) lab.Vendor { return sim.New(lab.Options{Clock: c}, registered) },
-		New: func(t *testing.T, base string, wire provider.Wire, c *clock.Clock) provider.Provider {
-			g, err := google.New(at(base, wire, registered), c)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return g
+		New: func(_ *testing.T, base string, wire provider.Wire, c *clock.Clock) (provider.Provider, error) {
+			return google.New(at(base, wire, registered), c)
 		},
 		Calls: 2, NativeCalls: 1, // the keys are fetched once
 		Wants: map[string]provider.Reason{
@@ -39,10 +34,7 @@ func TestContract(t *testing.T) {
 			"page/" + providertest.BothCame:      provider.InvalidCode,
 			"native/" + providertest.UnknownCode: provider.Malformed, // it has no three parts
 		},
-		Skips: map[string]string{
-			"native/" + string(lab.CodeReused): stateless, "native/" + string(lab.CodeExpired): "a token that is too old is the row stale", "native/" + providertest.BothCame: stateless,
-			"native/" + string(lab.WrongSecret): "no secret is sent with a token",
-		},
+		Skips:   providertest.TokenSkips(nil),
 		Secrets: []string{registered.WebSecret},
 	})
 }
@@ -50,25 +42,19 @@ func TestContract(t *testing.T) {
 // pair is the adapter at its simulator, without a network.
 func pair(t *testing.T, change ...func(*google.Config)) (*google.Google, *sim.Sim, *idtokentest.Inbox) {
 	t.Helper()
-	clk := clock.At(start)
 	registered := sim.Demo("Selfsame", callback)
-	inbox := &idtokentest.Inbox{Now: clk.Now}
-	s := sim.New(lab.Options{Clock: clk, NoticeURL: "https://id.example.test/hooks/federation/google", Transport: inbox}, registered)
-	c := at("https://google.example.test", provider.Wire{Transport: idtokentest.To{Handler: s}}, registered)
-	for _, f := range change {
-		f(&c)
-	}
-	g, err := google.New(c, clk)
-	if err != nil {
-		t.Fatal(err)
-	}
-	inbox.To = g
-	return g, s, inbox
+	return providertest.Pair(t, func(o lab.Options) *sim.Sim { return sim.New(o, registered) }, func(wire provider.Wire, clk *clock.Clock) (*google.Google, error) {
+		c := at("https://google.example.test", wire, registered)
+		for _, f := range change {
+			f(&c)
+		}
+		return google.New(c, clk)
+	})
 }
 
 func TestAgainstTheSimulator(t *testing.T) {
 	g, s, _ := pair(t)
-	if err := g.CheckOffline(start); err != nil {
+	if err := g.CheckOffline(idtokentest.Start); err != nil {
 		t.Errorf("CheckOffline: %v", err)
 	}
 	if err := g.CheckOnline(t.Context()); err != nil {
@@ -92,26 +78,20 @@ func TestAgainstTheSimulator_quirks(t *testing.T) {
 			return err == nil && p.Email != "" && p.EmailVerified == want
 		}
 	}
-	for quirk, check := range map[string]func(provider.Identity, error) bool{
+	simulated := func() (*google.Google, *sim.Sim) {
+		a, s, _ := pair(t)
+		return a, s
+	}
+	providertest.Odd(t, simulated, map[string]func(provider.Identity, error) bool{
 		"workspace":        verified(true),
 		"unverified_email": verified(false),
 		"flipped":          verified(false),
 		"":                 verified(false),
-		"no_email":         func(p provider.Identity, err error) bool { return err == nil && p.Email == "" },
+		"no_email":         providertest.NoAddress,
 		"short_issuer":     fine, "no_azp": fine, "no_at_hash": fine, "ios": fine, "new_sub": fine,
-		"foreign_azp": func(_ provider.Identity, err error) bool { return told(err) == "untrusted azp" },
-		"no_nonce":    func(_ provider.Identity, err error) bool { return told(err) == "untrusted nonce" },
-	} {
-		g, s, _ := pair(t)
-		p := s.Desk().Add(lab.Person{Name: "Odd", Email: "odd@example.com", Quirks: []string{quirk}})
-		given, err := s.Native(p.ID, nonce)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if who, err := g.Redeem(t.Context(), provider.Handed{Token: given["token"], Nonce: nonce}); !check(who, err) {
-			t.Errorf("%s: %+v %v", quirk, who, err)
-		}
-	}
+		"foreign_azp": func(_ provider.Identity, err error) bool { return idtokentest.Told(err) == "untrusted azp" },
+		"no_nonce":    func(_ provider.Identity, err error) bool { return idtokentest.Told(err) == "untrusted nonce" },
+	})
 	// A hosted domain is that of the claim, whatever the address.
 	for quirk, says := range map[string]string{"workspace": "", "foreign_hd": "denied hosted_domain", "": "denied hosted_domain"} {
 		g, s, _ := pair(t, func(c *google.Config) { c.HostedDomain = "example.com" })
@@ -120,8 +100,8 @@ func TestAgainstTheSimulator_quirks(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := g.Redeem(t.Context(), provider.Handed{Token: given["token"], Nonce: nonce}); told(err) != says {
-			t.Errorf("%s at a hosted domain: %q, want %q", quirk, told(err), says)
+		if _, err := g.Redeem(t.Context(), provider.Handed{Token: given["token"], Nonce: nonce}); idtokentest.Told(err) != says {
+			t.Errorf("%s at a hosted domain: %q, want %q", quirk, idtokentest.Told(err), says)
 		}
 	}
 }

@@ -2,11 +2,8 @@ package google_test
 
 import (
 	"encoding/json"
-	"errors"
-	"maps"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,15 +16,13 @@ import (
 	"github.com/selfsame-id/selfsame/internal/remote/provider/idtoken/idtokentest"
 )
 
-var start = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
-
 const (
 	web      = "111-example.apps.googleusercontent.com"
 	android  = "222-example.apps.googleusercontent.com"
 	secret   = "GOCSPX-EXAMPLE"
 	sub      = "100000000000000000001"
-	nonce    = "nonce-from-server-0001"
-	hashed   = "df06efb4477d448a17b3bd8ece9917ed53c0ab23df3ebbaa0d5962145fcaebc3"
+	nonce    = idtokentest.Nonce
+	hashed   = idtokentest.Hashed
 	callback = "https://id.example.test/federation/google/callback"
 	code     = "4/0AfJEXAMPLE-x/y"
 	tokenAt  = "oauth2.googleapis.com/token"
@@ -42,7 +37,7 @@ type world struct {
 
 func newWorld(t testing.TB, change ...func(*google.Config)) *world {
 	t.Helper()
-	w := &world{clock: clock.At(start), signer: idtokentest.New()}
+	w := &world{clock: clock.At(idtokentest.Start), signer: idtokentest.New()}
 	w.site = &idtokentest.Site{Doors: map[string]http.Handler{"www.googleapis.com/oauth2/v3/certs": w.signer}}
 	c := google.Config{WebID: web, WebSecret: secret, AppIDs: []string{android}, Wire: provider.Wire{Transport: w.site}}
 	for _, f := range change {
@@ -75,25 +70,12 @@ func (w *world) swaps(t testing.TB, over map[string]any) {
 	w.site.Doors[tokenAt] = idtokentest.Says(http.StatusOK, string(body))
 }
 
-var attempt = provider.Attempt{State: strings.Repeat("s", 64), Nonce: nonce, Verifier: "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", Callback: callback, Surface: provider.Page}
+var attempt = idtokentest.Attempt(callback)
 
 func (w *world) exchange(t testing.TB, fields ...string) (provider.Identity, error) {
 	t.Helper()
-	answer := url.Values{"code": {code}, "state": {attempt.State}, "scope": {"email profile openid"}, "authuser": {"0"}, "prompt": {"none"}}
-	for i := 0; i+1 < len(fields); i += 2 {
-		answer.Set(fields[i], fields[i+1])
-	}
-	return w.google.Exchange(t.Context(), attempt, answer)
-}
-
-func told(err error) string {
-	if f, ok := errors.AsType[*provider.Failure](err); ok {
-		return string(f.Reason) + " " + f.Native
-	}
-	if err != nil {
-		return "no Failure: " + err.Error()
-	}
-	return ""
+	fields = append([]string{"scope", "email profile openid", "authuser", "0", "prompt", "none"}, fields...)
+	return w.google.Exchange(t.Context(), attempt, idtokentest.Back(code, fields...))
 }
 
 func TestAuthorize(t *testing.T) {
@@ -194,7 +176,7 @@ func TestS47_Spoiled(t *testing.T) {
 		{map[string]any{"nonce": nil}, nil, "untrusted nonce"},
 		{map[string]any{"at_hash": "AAAA0mVEwvBgMJC3xRIcmg"}, nil, "untrusted at_hash"},
 		{map[string]any{"at_hash": nil}, nil, ""},
-		{map[string]any{"iat": start.Unix() - 720}, nil, "expired iat"},
+		{map[string]any{"iat": idtokentest.Start.Unix() - 720}, nil, "expired iat"},
 		{map[string]any{"sub": ""}, nil, "untrusted sub"},
 		{nil, []string{"iss", "https://accounts.google.com.evil.test"}, "untrusted callback_iss"},
 		{nil, []string{"iss", ""}, "untrusted callback_iss"},
@@ -202,8 +184,8 @@ func TestS47_Spoiled(t *testing.T) {
 	} {
 		w := newWorld(t)
 		w.swaps(t, row.over)
-		if _, err := w.exchange(t, row.fields...); told(err) != row.says {
-			t.Errorf("%v %v: %q, want %q", row.over, row.fields, told(err), row.says)
+		if _, err := w.exchange(t, row.fields...); idtokentest.Told(err) != row.says {
+			t.Errorf("%v %v: %q, want %q", row.over, row.fields, idtokentest.Told(err), row.says)
 		}
 	}
 }
@@ -218,8 +200,8 @@ func TestHostedDomain(t *testing.T) {
 	} {
 		w := newWorld(t, func(c *google.Config) { c.HostedDomain = "example.com" })
 		w.swaps(t, map[string]any{"hd": row.hd, "email": "eve@example.com"})
-		if _, err := w.exchange(t); told(err) != row.says {
-			t.Errorf("hd %v: %q, want %q", row.hd, told(err), row.says)
+		if _, err := w.exchange(t); idtokentest.Told(err) != row.says {
+			t.Errorf("hd %v: %q, want %q", row.hd, idtokentest.Told(err), row.says)
 		}
 	}
 }
@@ -238,12 +220,12 @@ func TestRedeem(t *testing.T) {
 		{"for somebody else", map[string]any{"aud": "333-evil.apps.googleusercontent.com"}, "untrusted aud"},
 		{"another nonce", map[string]any{"nonce": "other"}, "untrusted nonce"},
 		{"no nonce", map[string]any{"nonce": nil}, "untrusted nonce"},
-		{"of 12 minutes ago", map[string]any{"iat": start.Unix() - 720}, "expired iat"},
+		{"of 12 minutes ago", map[string]any{"iat": idtokentest.Start.Unix() - 720}, "expired iat"},
 	} {
 		w := newWorld(t)
 		who, err := w.google.Redeem(t.Context(), provider.Handed{Token: w.token(t, row.over), Nonce: nonce})
-		if told(err) != row.says {
-			t.Errorf("%s: %q, want %q", row.name, told(err), row.says)
+		if idtokentest.Told(err) != row.says {
+			t.Errorf("%s: %q, want %q", row.name, idtokentest.Told(err), row.says)
 		}
 		if err == nil && (who.Subjects[0].Value != sub || who.Grant != (provider.Grant{})) {
 			t.Errorf("%s: %+v", row.name, who)
@@ -277,8 +259,8 @@ func TestRefusals(t *testing.T) {
 	} {
 		w := newWorld(t)
 		w.site.Doors[tokenAt] = idtokentest.Says(row.status, row.body)
-		if _, err := w.exchange(t); told(err) != row.says || len(w.site.Seen) != 1 {
-			t.Errorf("%s: %q, want %q; %d requests", row.body, told(err), row.says, len(w.site.Seen))
+		if _, err := w.exchange(t); idtokentest.Told(err) != row.says || len(w.site.Seen) != 1 {
+			t.Errorf("%s: %q, want %q; %d requests", row.body, idtokentest.Told(err), row.says, len(w.site.Seen))
 		}
 	}
 }
@@ -292,14 +274,14 @@ func TestRevoke(t *testing.T) {
 		`{}`: {200, ""}, `{"error":"invalid_token"}`: {400, ""}, `{"error":"invalid_client"}`: {400, "config invalid_client"}, `down`: {503, "temporary 503"},
 	} {
 		w.site.Doors["oauth2.googleapis.com/revoke"] = idtokentest.Says(row.status, body)
-		if err := w.google.Revoke(t.Context(), provider.Grant{Token: "1//0EXAMPLE"}); told(err) != row.says {
-			t.Errorf("%s: %q, want %q", body, told(err), row.says)
+		if err := w.google.Revoke(t.Context(), provider.Grant{Token: "1//0EXAMPLE"}); idtokentest.Told(err) != row.says {
+			t.Errorf("%s: %q, want %q", body, idtokentest.Told(err), row.says)
 		}
 		if form := w.site.Last(t, "oauth2.googleapis.com/revoke").PostForm; form.Encode() != "token=1%2F%2F0EXAMPLE" {
 			t.Errorf("%s", form.Encode())
 		}
 	}
-	if err := w.google.Revoke(t.Context(), provider.Grant{}); told(err) != "config grant" {
+	if err := w.google.Revoke(t.Context(), provider.Grant{}); idtokentest.Told(err) != "config grant" {
 		t.Errorf("nothing to revoke: %v", err)
 	}
 }
@@ -307,35 +289,22 @@ func TestRevoke(t *testing.T) {
 // S-124: whatever Google sends back, no error shows it.
 func TestS124_ErrorsShowNothing(t *testing.T) {
 	w := newWorld(t)
-	w.site.Doors[tokenAt] = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		rw.WriteHeader(http.StatusBadRequest)
-		text := strings.Join(slices.Concat(slices.Collect(maps.Values(r.PostForm))...), " ")
-		_ = json.NewEncoder(rw).Encode(map[string]string{"error": text, "error_description": text}) // into memory
-	})
+	w.site.Doors[tokenAt] = idtokentest.Echo(idtokentest.OAuthError)
 	_, err := w.exchange(t)
 	_, err2 := w.google.Redeem(t.Context(), provider.Handed{Token: w.token(t, map[string]any{"aud": "x"}), Nonce: nonce})
 	_, err3 := google.New(google.Config{WebSecret: secret, Token: "https://u:" + secret + "@x.test"}, w.clock)
-	for _, err := range []error{err, err2, err3, w.google.CheckOnline(t.Context())} {
-		if err == nil {
-			t.Fatal("it went well")
-		}
-		for _, hidden := range []string{secret, code, "4/0", attempt.Verifier, nonce, sub, "ana@", "eyJ", "googleapis"} {
-			if strings.Contains(err.Error(), hidden) {
-				t.Errorf("%q shows %q", err, hidden)
-			}
-		}
-	}
+	idtokentest.Hides(t, []error{err, err2, err3, w.google.CheckOnline(t.Context())}, secret, code, "4/0", attempt.Verifier, nonce, sub, "ana@", "eyJ", "googleapis")
 }
 
 func TestChecks(t *testing.T) {
 	w := newWorld(t)
-	if err := w.google.CheckOffline(start); err != nil {
+	if err := w.google.CheckOffline(idtokentest.Start); err != nil {
 		t.Error(err)
 	}
 	odd := newWorld(t, func(c *google.Config) {
 		c.AppIDs, c.HostedDomain, c.Token = []string{"android"}, "@example.com", "http://token.example.test"
 	})
-	if err := odd.google.CheckOffline(start); err == nil || len(strings.Split(err.Error(), "\n")) != 3 {
+	if err := odd.google.CheckOffline(idtokentest.Start); err == nil || len(strings.Split(err.Error(), "\n")) != 3 {
 		t.Errorf("%v", err)
 	}
 	for body, fine := range map[string]bool{`{"error":"invalid_grant"}`: true, `{"error":"redirect_uri_mismatch"}`: true, `{"error":"invalid_client"}`: false} {

@@ -54,7 +54,7 @@ func TestReceive(t *testing.T) {
 			t.Errorf("%s: %v", kind, err)
 			continue
 		}
-		row.want[0].ID, row.want[0].At = "EXAMPLEJTI", start
+		row.want[0].ID, row.want[0].At = "EXAMPLEJTI", idtokentest.Start
 		if diff := cmp.Diff(provider.Received{Notices: row.want, Reply: &provider.Reply{Status: http.StatusAccepted}}, got); diff != "" {
 			t.Errorf("%s: %s", kind, diff)
 		}
@@ -76,7 +76,7 @@ func TestReceive(t *testing.T) {
 // S-87, S-150, S-170: each check of a security event spoiled by itself. Events are of
 // the past: exp does not count, iat does.
 func TestS87_EventSpoiled(t *testing.T) {
-	now := start.Unix()
+	now := idtokentest.Start.Unix()
 	day := int64(86400)
 	for name, row := range map[string]struct {
 		over map[string]any
@@ -101,25 +101,25 @@ func TestS87_EventSpoiled(t *testing.T) {
 		"by e-mail":          {map[string]any{"events": map[string]any{risc + "account-disabled": about(map[string]any{"subject_type": "email", "email": "ana@gmail.com"})}}, "malformed subject"},
 	} {
 		w := newWorld(t)
-		if _, err := w.google.Receive(t.Context(), w.message(t, map[string]any{risc + "sessions-revoked": about(nil)}, row.over)); told(err) != row.says {
-			t.Errorf("%s: %q, want %q", name, told(err), row.says)
+		if _, err := w.google.Receive(t.Context(), w.message(t, map[string]any{risc + "sessions-revoked": about(nil)}, row.over)); idtokentest.Told(err) != row.says {
+			t.Errorf("%s: %q, want %q", name, idtokentest.Told(err), row.says)
 		}
 	}
 	w := newWorld(t)
 	forged := idtokentest.New()
 	forged.Use("first", idtokentest.RSA(1))
 	m := (&world{clock: w.clock, signer: forged}).message(t, map[string]any{risc + "sessions-revoked": about(nil)}, nil)
-	if _, err := w.google.Receive(t.Context(), m); told(err) != "untrusted signature" {
-		t.Errorf("forged: %q", told(err))
+	if _, err := w.google.Receive(t.Context(), m); idtokentest.Told(err) != "untrusted signature" {
+		t.Errorf("forged: %q", idtokentest.Told(err))
 	}
 	m = w.message(t, map[string]any{risc + "sessions-revoked": about(nil)}, nil)
 	m.Method = http.MethodGet
-	if _, err := w.google.Receive(t.Context(), m); told(err) != "malformed method" {
-		t.Errorf("by GET: %q", told(err))
+	if _, err := w.google.Receive(t.Context(), m); idtokentest.Told(err) != "malformed method" {
+		t.Errorf("by GET: %q", idtokentest.Told(err))
 	}
-	m = provider.Message{Method: http.MethodPost, Body: []byte(w.token(t, nil)), Now: start}
-	if _, err := w.google.Receive(t.Context(), m); told(err) != "untrusted iss" {
-		t.Errorf("an ID token: %q", told(err))
+	m = provider.Message{Method: http.MethodPost, Body: []byte(w.token(t, nil)), Now: idtokentest.Start}
+	if _, err := w.google.Receive(t.Context(), m); idtokentest.Told(err) != "untrusted iss" {
+		t.Errorf("an ID token: %q", idtokentest.Told(err))
 	}
 }
 
@@ -131,8 +131,8 @@ func TestReceive_ownKeys(t *testing.T) {
 	other.Publish()
 	w.site.Doors["risc.example.test/keys"] = other
 	events := map[string]any{risc + "verification": map[string]any{"state": "s"}}
-	if _, err := w.google.Receive(t.Context(), w.message(t, events, nil)); told(err) != "untrusted unknown_key" {
-		t.Errorf("the keys of ID tokens: %q", told(err))
+	if _, err := w.google.Receive(t.Context(), w.message(t, events, nil)); idtokentest.Told(err) != "untrusted unknown_key" {
+		t.Errorf("the keys of ID tokens: %q", idtokentest.Told(err))
 	}
 	w.clock.Advance(time.Minute)
 	if _, err := w.google.Receive(t.Context(), (&world{clock: w.clock, signer: other}).message(t, events, nil)); err != nil {
@@ -152,7 +152,7 @@ func FuzzReceive(f *testing.F) {
 		if err == nil && (len(got.Notices) != 1 || got.Notices[0].ID == "") {
 			t.Errorf("%+v", got)
 		}
-		if _, err := w.google.Receive(t.Context(), provider.Message{Method: http.MethodPost, Body: body, Now: start}); err == nil {
+		if _, err := w.google.Receive(t.Context(), provider.Message{Method: http.MethodPost, Body: body, Now: idtokentest.Start}); err == nil {
 			t.Error("a body that nobody signed")
 		}
 	})

@@ -23,13 +23,10 @@ import (
 	"github.com/selfsame-id/selfsame/internal/remote/provider/idtoken/idtokentest"
 )
 
-var start = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
-
 const (
 	keysAt = "keys.example.test/certs"
-	nonce  = "nonce-from-server-0001"
-	// hashed is the SHA-256 of nonce in hex.
-	hashed = "df06efb4477d448a17b3bd8ece9917ed53c0ab23df3ebbaa0d5962145fcaebc3"
+	nonce  = idtokentest.Nonce
+	hashed = idtokentest.Hashed
 )
 
 // world is a verifier with the signer that it trusts.
@@ -40,7 +37,7 @@ type world struct {
 }
 
 func newWorld(algorithms ...jose.SignatureAlgorithm) *world {
-	w := &world{clock: clock.At(start), signer: idtokentest.New()}
+	w := &world{clock: clock.At(idtokentest.Start), signer: idtokentest.New()}
 	site := &idtokentest.Site{Doors: map[string]http.Handler{keysAt: w.signer}}
 	keys := idtoken.NewKeys("https://"+keysAt, provider.Wire{Transport: site}, w.clock)
 	w.v = idtoken.Verifier{Keys: keys, Clock: w.clock, Issuers: []string{"https://issuer.example.test", "issuer.example.test"}, Algorithms: algorithms}
@@ -57,19 +54,9 @@ func (w *world) claims(over map[string]any) map[string]any {
 
 var want = idtoken.Want{Audience: []string{"ours", "ours-too"}, Nonce: nonce}
 
-func reasonOf(err error) string {
-	if f, ok := errors.AsType[*provider.Failure](err); ok {
-		return string(f.Reason) + " " + f.Native
-	}
-	if err != nil {
-		return "no Failure: " + err.Error()
-	}
-	return ""
-}
-
 // S-47: each property of a token is spoiled by itself.
 func TestS47_EachCheckSpoiled(t *testing.T) {
-	now := start.Unix()
+	now := idtokentest.Start.Unix()
 	hash := map[string]any{"at_hash": "KKTa0mVEwvBgMJC3xRIcmg"}
 	rows := []struct {
 		name string
@@ -127,7 +114,7 @@ func TestS47_EachCheckSpoiled(t *testing.T) {
 				row.want(&e)
 			}
 			c, err := w.v.IDToken(t.Context(), w.signer.Sign(t, w.claims(row.over)), e)
-			if got := reasonOf(err); got != row.says {
+			if got := idtokentest.Told(err); got != row.says {
 				t.Fatalf("%q, want %q", got, row.says)
 			}
 			if err == nil && c.Subject != "1000" {
@@ -190,7 +177,7 @@ func TestS47_SignaturesSpoiled(t *testing.T) {
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
 			_, err := w.v.IDToken(t.Context(), row.token, want)
-			if got := reasonOf(err); got != row.says {
+			if got := idtokentest.Told(err); got != row.says {
 				t.Errorf("%q, want %q", got, row.says)
 			}
 		})
@@ -221,7 +208,7 @@ func TestS126_NamesCountOnceAndByCase(t *testing.T) {
 		"broken UTF-8":     {strings.Replace(text, `1000`, "10\xff0", 1), "malformed json"},
 	} {
 		c, err := w.v.IDToken(t.Context(), sign(row[0]), want)
-		if got := reasonOf(err); got != row[1] {
+		if got := idtokentest.Told(err); got != row[1] {
 			t.Errorf("%s: %q, want %q", name, got, row[1])
 		} else if err == nil && c.Subject != "1000" {
 			t.Errorf("%s: the subject is %q", name, c.Subject)
@@ -240,7 +227,7 @@ func TestES256(t *testing.T) {
 }
 
 func TestNotice(t *testing.T) {
-	now := start.Unix()
+	now := idtokentest.Start.Unix()
 	events := map[string]any{"x": map[string]any{}}
 	rows := []struct {
 		name    string
@@ -264,7 +251,7 @@ func TestNotice(t *testing.T) {
 	for _, row := range rows {
 		claims := idtokentest.Claims(map[string]any{"iss": "https://issuer.example.test", "aud": "ours", "jti": "j1", "iat": now, "events": events}, row.over)
 		_, err := w.v.Notice(t.Context(), w.signer.Sign(t, claims, "typ", "secevent+jwt"), []string{"ours"}, w.clock.Now(), 24*time.Hour, row.expires)
-		if got := reasonOf(err); got != row.says {
+		if got := idtokentest.Told(err); got != row.says {
 			t.Errorf("%s: %q, want %q", row.name, got, row.says)
 		}
 	}
@@ -325,7 +312,7 @@ func FuzzKeys(f *testing.F) {
 	f.Add([]byte(`[]`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		site := &idtokentest.Site{Doors: map[string]http.Handler{keysAt: idtokentest.Says(http.StatusOK, string(text))}}
-		keys := idtoken.NewKeys("https://"+keysAt, provider.Wire{Transport: site}, clock.At(start))
+		keys := idtoken.NewKeys("https://"+keysAt, provider.Wire{Transport: site}, clock.At(idtokentest.Start))
 		_, _ = keys.Find(t.Context(), "a")
 	})
 }

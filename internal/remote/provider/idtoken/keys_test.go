@@ -20,7 +20,7 @@ import (
 func (w *world) verify(t *testing.T) string {
 	t.Helper()
 	_, err := w.v.IDToken(t.Context(), w.signer.Sign(t, w.claims(nil)), want)
-	return reasonOf(err)
+	return idtokentest.Told(err)
 }
 
 func (w *world) expect(t *testing.T, what, says string, asked int) {
@@ -54,7 +54,7 @@ func TestS47_Rotation(t *testing.T) {
 	w.expect(t, "the published one", "", 3)
 }
 
-// A made-up ID at the very start costs one look, not two.
+// A made-up ID at the very idtokentest.Start costs one look, not two.
 func TestS47_UnknownAtTheStart(t *testing.T) {
 	w := newWorld()
 	w.signer.Use("made-up", idtokentest.RSA(2))
@@ -151,8 +151,8 @@ func TestKeys_sets(t *testing.T) {
 func TestKeys_statusIsNoAnswer(t *testing.T) {
 	for status, says := range map[int]string{404: "config keys", 429: "rate_limited 429", 500: "temporary 500", 302: "malformed 302"} {
 		site := &idtokentest.Site{Doors: map[string]http.Handler{keysAt: idtokentest.Says(status, `{}`)}}
-		err := idtoken.NewKeys("https://"+keysAt, provider.Wire{Transport: site}, clock.At(start)).Fetch(t.Context())
-		if got := reasonOf(err); got != says {
+		err := idtoken.NewKeys("https://"+keysAt, provider.Wire{Transport: site}, clock.At(idtokentest.Start)).Fetch(t.Context())
+		if got := idtokentest.Told(err); got != says {
 			t.Errorf("%d: %q, want %q", status, got, says)
 		}
 	}

@@ -1,10 +1,6 @@
 package oidc_test
 
 import (
-	"net/http"
-	"net/http/httptest"
-	"net/url"
-	"strings"
 	"testing"
 
 	"github.com/selfsame-id/selfsame/internal/kit/clock"
@@ -25,18 +21,14 @@ func at(base string, wire provider.Wire, c sim.Config) oidc.Config {
 
 func TestContract(t *testing.T) {
 	registered := sim.Demo("Selfsame", providertest.Callback("oidc"))
-	stateless := "a token counts once by its nonce, which the journey uses up"
 	byBasic := providertest.Case{
 		Vendor: func(_ *testing.T, c *clock.Clock) lab.Vendor { return sim.New(lab.Options{Clock: c}, registered) },
-		New: func(t *testing.T, base string, wire provider.Wire, c *clock.Clock) provider.Provider {
+		New: func(t *testing.T, base string, wire provider.Wire, c *clock.Clock) (provider.Provider, error) {
 			o, err := oidc.New(at(base, wire, registered), c)
 			if err != nil {
-				t.Fatal(err)
+				return nil, err
 			}
-			if err := o.Discover(t.Context()); err != nil { // as at the start of the program
-				t.Fatal(err)
-			}
-			return o
+			return o, o.Discover(t.Context()) // as at the start of the program
 		},
 		Calls: 2, NativeCalls: 1, // the keys are fetched once
 		Wants: map[string]provider.Reason{
@@ -45,10 +37,7 @@ func TestContract(t *testing.T) {
 			"page/" + providertest.NoCode:        provider.Untrusted, // nor does it name the issuer, which it has to
 			"native/" + providertest.UnknownCode: provider.Malformed, // it has no three parts
 		},
-		Skips: map[string]string{
-			"native/" + string(lab.CodeReused): stateless, "native/" + string(lab.CodeExpired): "a token that is too old is the row stale", "native/" + providertest.BothCame: stateless,
-			"native/" + string(lab.WrongSecret): "no secret is sent with a token",
-		},
+		Skips:   providertest.TokenSkips(nil),
 		Secrets: []string{registered.ClientSecret},
 	}
 	t.Run("secret in the header", func(t *testing.T) { providertest.Run(t, byBasic) })
@@ -62,40 +51,18 @@ func TestContract(t *testing.T) {
 	t.Run("secret in the form", func(t *testing.T) { providertest.Run(t, byForm) })
 }
 
-// visit is a person who says yes.
-func visit(t *testing.T, s *sim.Sim, o *oidc.OIDC, person string) url.Values {
-	t.Helper()
-	address, err := o.Authorize(attempt)
-	if err != nil {
-		t.Fatal(err)
-	}
-	page, query, _ := strings.Cut(address, "?")
-	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, page, strings.NewReader(query+"&decision=allow&person="+person))
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	w := httptest.NewRecorder()
-	s.ServeHTTP(w, r)
-	back, err := w.Result().Location()
-	if err != nil {
-		t.Fatalf("%d: %v", w.Code, err)
-	}
-	return back.Query()
-}
-
 // Odd people, as the standards allow them.
 func TestAgainstTheSimulator(t *testing.T) {
-	says := func(want string) func(provider.Identity, error) bool {
-		return func(p provider.Identity, err error) bool { return told(err) == want && !p.EmailVerified }
-	}
 	named := func(p provider.Identity, err error) bool {
 		return err == nil && p.Name == "Odd" && p.Email == "odd@example.com" && !p.EmailVerified
 	}
 	for quirk, check := range map[string]func(provider.Identity, error) bool{
 		"": named, "bare": named, "audiences": named, "no_at_hash": named, "unverified_email": named, "flipped": named,
-		"no_email":       func(p provider.Identity, err error) bool { return err == nil && p.Email == "" },
-		"other_userinfo": says("untrusted userinfo_sub"),
-		"no_nonce":       says("untrusted nonce"),
+		"no_email":       providertest.NoAddress,
+		"other_userinfo": providertest.Says("untrusted userinfo_sub"),
+		"no_nonce":       providertest.Says("untrusted nonce"),
 	} {
-		clk := clock.At(start)
+		clk := clock.At(idtokentest.Start)
 		registered := sim.Demo("Selfsame", callback)
 		s := sim.New(lab.Options{Clock: clk}, registered)
 		o, err := oidc.New(at("https://login.example.test", provider.Wire{Transport: idtokentest.To{Handler: s}}, registered), clk)
@@ -107,7 +74,7 @@ func TestAgainstTheSimulator(t *testing.T) {
 			t.Fatalf("CheckOnline: %v", err)
 		}
 		p := s.Desk().Add(lab.Person{Name: "Odd", Email: "odd@example.com", Quirks: []string{quirk}})
-		answer := visit(t, s, o, p.ID)
+		answer := providertest.Allow(t, idtokentest.To{Handler: s}, o, attempt, p.ID, "")
 		if who, err := o.Exchange(t.Context(), attempt, answer); !check(who, err) {
 			t.Errorf("%s: %+v %v", quirk, who, err)
 		}

@@ -1,12 +1,9 @@
 package oidc_test
 
 import (
-	"encoding/json"
-	"errors"
 	"maps"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -20,13 +17,11 @@ import (
 	"github.com/selfsame-id/selfsame/internal/remote/provider/oidc"
 )
 
-var start = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
-
 const (
 	issuer   = "https://login.example.test"
 	client   = "self:same"
 	secret   = "s3cret/+%x"
-	nonce    = "nonce-from-server-0001"
+	nonce    = idtokentest.Nonce
 	callback = "https://id.example.test/federation/works/callback"
 	wellAt   = "login.example.test/.well-known/openid-configuration"
 	tokenAt  = "login.example.test/token"
@@ -44,7 +39,7 @@ type world struct {
 // newWorld is an adapter that has not discovered anything yet.
 func newWorld(t testing.TB, change func(c *oidc.Config, document map[string]any)) *world {
 	t.Helper()
-	w := &world{clock: clock.At(start), signer: idtokentest.New()}
+	w := &world{clock: clock.At(idtokentest.Start), signer: idtokentest.New()}
 	document := map[string]any{
 		"issuer": issuer, "authorization_endpoint": issuer + "/authorize", "token_endpoint": issuer + "/token",
 		"jwks_uri": issuer + "/keys", "userinfo_endpoint": issuer + "/info",
@@ -77,25 +72,11 @@ func (w *world) swaps(t testing.TB, over map[string]any) {
 	w.site.Doors[tokenAt] = idtokentest.Says(200, string(body))
 }
 
-var attempt = provider.Attempt{State: strings.Repeat("s", 64), Nonce: nonce, Verifier: "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", Callback: callback, Surface: provider.Page}
+var attempt = idtokentest.Attempt(callback)
 
 func (w *world) exchange(t testing.TB, fields ...string) (provider.Identity, error) {
 	t.Helper()
-	answer := url.Values{"code": {"c0de"}, "state": {attempt.State}}
-	for i := 0; i+1 < len(fields); i += 2 {
-		answer.Set(fields[i], fields[i+1])
-	}
-	return w.oidc.Exchange(t.Context(), attempt, answer)
-}
-
-func told(err error) string {
-	if f, ok := errors.AsType[*provider.Failure](err); ok {
-		return string(f.Reason) + " " + f.Native
-	}
-	if err != nil {
-		return "no Failure: " + err.Error()
-	}
-	return ""
+	return w.oidc.Exchange(t.Context(), attempt, idtokentest.Back("c0de", fields...))
 }
 
 func TestAuthorize(t *testing.T) {
@@ -127,7 +108,7 @@ func TestAuthorize(t *testing.T) {
 // the discovery that it began.
 func TestAuthorize_beforeDiscovery(t *testing.T) {
 	w := newWorld(t, nil)
-	if _, err := w.oidc.Authorize(attempt); told(err) != "temporary discovery" {
+	if _, err := w.oidc.Authorize(attempt); idtokentest.Told(err) != "temporary discovery" {
 		t.Errorf("%v", err)
 	}
 	if err := w.oidc.Discover(t.Context()); err != nil { // joins the one that runs, or finds it done
@@ -208,15 +189,15 @@ func TestS47_Spoiled(t *testing.T) {
 		{map[string]any{"nonce": nil}, nil, "untrusted nonce"},
 		{map[string]any{"nonce": "other"}, nil, "untrusted nonce"},
 		{map[string]any{"at_hash": "KKTa0mVEwvBgMJC3xRIcmg"}, nil, "untrusted at_hash"},
-		{map[string]any{"exp": start.Unix() - 61}, nil, "expired exp"},
-		{map[string]any{"iat": start.Unix() - 720}, nil, "expired iat"},
+		{map[string]any{"exp": idtokentest.Start.Unix() - 61}, nil, "expired exp"},
+		{map[string]any{"iat": idtokentest.Start.Unix() - 720}, nil, "expired iat"},
 		{nil, []string{"iss", issuer + ".evil.test"}, "untrusted callback_iss"},
 		{nil, []string{"iss", ""}, "untrusted callback_iss"},
 	} {
 		w := newWorld(t, nil)
 		w.swaps(t, row.over)
-		if _, err := w.exchange(t, row.fields...); told(err) != row.says {
-			t.Errorf("%v %v: %q, want %q", row.over, row.fields, told(err), row.says)
+		if _, err := w.exchange(t, row.fields...); idtokentest.Told(err) != row.says {
+			t.Errorf("%v %v: %q, want %q", row.over, row.fields, idtokentest.Told(err), row.says)
 		}
 	}
 }
@@ -226,18 +207,18 @@ func TestS47_Spoiled(t *testing.T) {
 func TestS46_IssuerInAnswer(t *testing.T) {
 	w := newWorld(t, func(_ *oidc.Config, d map[string]any) { d["authorization_response_iss_parameter_supported"] = true })
 	w.swaps(t, nil)
-	if _, err := w.exchange(t); told(err) != "untrusted callback_iss" {
+	if _, err := w.exchange(t); idtokentest.Told(err) != "untrusted callback_iss" {
 		t.Errorf("without: %v", err)
 	}
 	if _, err := w.exchange(t, "iss", issuer); err != nil {
 		t.Errorf("with: %v", err)
 	}
 	refused := url.Values{"error": {"access_denied"}}
-	if _, err := w.oidc.Exchange(t.Context(), attempt, refused); told(err) != "untrusted callback_iss" {
+	if _, err := w.oidc.Exchange(t.Context(), attempt, refused); idtokentest.Told(err) != "untrusted callback_iss" {
 		t.Errorf("a refusal without: %v", err)
 	}
 	refused.Set("iss", issuer)
-	if _, err := w.oidc.Exchange(t.Context(), attempt, refused); told(err) != "denied access_denied" {
+	if _, err := w.oidc.Exchange(t.Context(), attempt, refused); idtokentest.Told(err) != "denied access_denied" {
 		t.Errorf("a refusal with: %v", err)
 	}
 }
@@ -264,20 +245,20 @@ func TestS47_Discovery(t *testing.T) {
 		"keys of somebody else (S-47)": {map[string]any{"jwks_uri": "https://keys.example.test/x"}, ""},
 	} {
 		w := newWorld(t, func(_ *oidc.Config, d map[string]any) { maps.Copy(d, row.over) })
-		if err := w.oidc.Discover(t.Context()); told(err) != row.says {
-			t.Errorf("%s: %q, want %q", name, told(err), row.says)
+		if err := w.oidc.Discover(t.Context()); idtokentest.Told(err) != row.says {
+			t.Errorf("%s: %q, want %q", name, idtokentest.Told(err), row.says)
 		}
 	}
 	for status, says := range map[int]string{404: "config discovery", 503: "temporary 503", 302: "malformed 302"} {
 		w := newWorld(t, nil)
 		w.site.Doors[wellAt] = idtokentest.Says(status, `{}`)
-		if err := w.oidc.Discover(t.Context()); told(err) != says {
-			t.Errorf("%d: %q, want %q", status, told(err), says)
+		if err := w.oidc.Discover(t.Context()); idtokentest.Told(err) != says {
+			t.Errorf("%d: %q, want %q", status, idtokentest.Told(err), says)
 		}
-		if _, err := w.exchange(t); told(err) != says {
-			t.Errorf("%d: %q, want %q", status, told(err), says)
+		if _, err := w.exchange(t); idtokentest.Told(err) != says {
+			t.Errorf("%d: %q, want %q", status, idtokentest.Told(err), says)
 		}
-		if _, err := w.oidc.Authorize(attempt); told(err) != "temporary discovery" {
+		if _, err := w.oidc.Authorize(attempt); idtokentest.Told(err) != "temporary discovery" {
 			t.Errorf("%d: %v", status, err)
 		}
 	}
@@ -288,7 +269,7 @@ func TestDiscovery_once(t *testing.T) {
 	w := newWorld(t, nil)
 	good := w.site.Doors[wellAt]
 	w.site.Doors[wellAt] = idtokentest.Says(503, "")
-	if err := w.oidc.Discover(t.Context()); told(err) != "temporary 503" {
+	if err := w.oidc.Discover(t.Context()); idtokentest.Told(err) != "temporary 503" {
 		t.Fatal(err)
 	}
 	w.site.Doors[wellAt] = good
@@ -343,8 +324,8 @@ func TestUserInfo(t *testing.T) {
 		w.site.Doors[infoAt] = idtokentest.Says(row.status, row.body)
 		w.swaps(t, row.over)
 		who, err := w.exchange(t)
-		if told(err) != row.says || who.Name != row.name || who.EmailVerified {
-			t.Errorf("%s: %+v %q, want %q", name, who, told(err), row.says)
+		if idtokentest.Told(err) != row.says || who.Name != row.name || who.EmailVerified {
+			t.Errorf("%s: %+v %q, want %q", name, who, idtokentest.Told(err), row.says)
 		}
 	}
 	w := newWorld(t, nil)
@@ -369,12 +350,12 @@ func TestRedeem(t *testing.T) {
 		if takes := w.oidc.Takes(); takes != (provider.Takes{Token: true}) {
 			t.Errorf("%+v", takes)
 		}
-		if _, err := w.oidc.Redeem(t.Context(), provider.Handed{Token: w.token(t, row.over), Nonce: nonce}); told(err) != row.says {
-			t.Errorf("%s: %q, want %q", name, told(err), row.says)
+		if _, err := w.oidc.Redeem(t.Context(), provider.Handed{Token: w.token(t, row.over), Nonce: nonce}); idtokentest.Told(err) != row.says {
+			t.Errorf("%s: %q, want %q", name, idtokentest.Told(err), row.says)
 		}
 	}
 	w := newWorld(t, nil)
-	if _, err := w.oidc.Redeem(t.Context(), provider.Handed{Token: w.token(t, nil), Nonce: nonce}); told(err) != "malformed no_token" || w.oidc.Takes() != (provider.Takes{}) {
+	if _, err := w.oidc.Redeem(t.Context(), provider.Handed{Token: w.token(t, nil), Nonce: nonce}); idtokentest.Told(err) != "malformed no_token" || w.oidc.Takes() != (provider.Takes{}) {
 		t.Errorf("without apps: %v", err)
 	}
 }
@@ -382,28 +363,15 @@ func TestRedeem(t *testing.T) {
 // S-124: whatever the provider sends back, no error shows it.
 func TestS124_ErrorsShowNothing(t *testing.T) {
 	w := newWorld(t, nil)
-	w.site.Doors[tokenAt] = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		rw.WriteHeader(http.StatusBadRequest)
-		text := strings.Join(slices.Concat(slices.Collect(maps.Values(r.PostForm))...), " ") + r.Header.Get("Authorization")
-		_ = json.NewEncoder(rw).Encode(map[string]string{"error": text, "error_description": text}) // into memory
-	})
+	w.site.Doors[tokenAt] = idtokentest.Echo(idtokentest.OAuthError)
 	_, err := w.exchange(t)
 	_, err2 := oidc.New(oidc.Config{ClientSecret: secret, Issuer: "https://u:" + secret + "@x.test"}, w.clock)
-	for _, err := range []error{err, err2, w.oidc.CheckOnline(t.Context())} {
-		if err == nil {
-			t.Fatal("it went well")
-		}
-		for _, hidden := range []string{secret, url.QueryEscape(secret), "c0de", "c2VsZi", attempt.Verifier, "login.example.test"} {
-			if strings.Contains(err.Error(), hidden) {
-				t.Errorf("%q shows %q", err, hidden)
-			}
-		}
-	}
+	idtokentest.Hides(t, []error{err, err2, w.oidc.CheckOnline(t.Context())}, secret, url.QueryEscape(secret), "c0de", "c2VsZi", attempt.Verifier, "login.example.test")
 }
 
 func TestChecks(t *testing.T) {
 	w := newWorld(t, nil)
-	if err := w.oidc.CheckOffline(start); err != nil || w.oidc.Name() != "works" || w.oidc.Title() != "Example Works" {
+	if err := w.oidc.CheckOffline(idtokentest.Start); err != nil || w.oidc.Name() != "works" || w.oidc.Title() != "Example Works" {
 		t.Error(err)
 	}
 	for body, fine := range map[string]bool{`{"error":"invalid_grant"}`: true, `{"error":"invalid_client"}`: false} {
@@ -416,7 +384,7 @@ func TestChecks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := odd.CheckOffline(start); err == nil {
+	if err := odd.CheckOffline(idtokentest.Start); err == nil {
 		t.Error("http was taken")
 	}
 	if _, err := oidc.New(oidc.Config{Name: "Works!", Issuer: "x", Token: "y"}, w.clock); err == nil || len(strings.Split(err.Error(), "\n")) != 4 {

@@ -16,11 +16,12 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/kit/clock"
 	"github.com/selfsame-id/selfsame/internal/remote/provider"
+	"github.com/selfsame-id/selfsame/internal/remote/provider/idtoken/idtokentest"
 	lab "github.com/selfsame-id/selfsame/lab/provider"
 )
 
 // Start is when the clock of adapter and simulator stands.
-var Start = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+var Start = idtokentest.Start
 
 // Callback is the redirect URI that people come back to; the simulator has to know it.
 func Callback(name string) string { return "https://id.example.test/federation/" + name + "/callback" }
@@ -37,7 +38,7 @@ type Case struct {
 	Vendor func(t *testing.T, c *clock.Clock) lab.Vendor
 	// New makes the adapter; base is where the whole vendor is served, for every
 	// address in the adapter's Config. It has to use wire, and c for the time.
-	New func(t *testing.T, base string, wire provider.Wire, c *clock.Clock) provider.Provider
+	New func(t *testing.T, base string, wire provider.Wire, c *clock.Clock) (provider.Provider, error)
 
 	Surface provider.Surface // Page if empty
 	Agent   string           // User-Agent of the browser
@@ -262,7 +263,10 @@ func (c Case) world(t *testing.T, patience time.Duration) *world {
 	server := httptest.NewServer(w.vendor)
 	t.Cleanup(server.Close)
 	w.wire = newWiretap(t)
-	w.made = c.New(t, server.URL, provider.Wire{Transport: w.wire, For: patience}, w.clock)
+	var err error
+	if w.made, err = c.New(t, server.URL, provider.Wire{Transport: w.wire, For: patience}, w.clock); err != nil {
+		t.Fatal(err)
+	}
 	if n, ok := w.made.(provider.Native); ok && w.made.Takes() != (provider.Takes{}) {
 		w.native = n
 	}

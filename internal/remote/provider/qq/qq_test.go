@@ -51,12 +51,8 @@ func TestContract(t *testing.T) {
 	unsigned, token := "QQ signs no answer", "an app hands over a token here, and the journeys remember those"
 	one := providertest.Case{
 		Vendor: func(_ *testing.T, c *clock.Clock) lab.Vendor { return vendor(c, nil) },
-		New: func(t *testing.T, base string, wire provider.Wire, c *clock.Clock) provider.Provider {
-			q, err := New(config(base, wire), c)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return q
+		New: func(_ *testing.T, base string, wire provider.Wire, c *clock.Clock) (provider.Provider, error) {
+			return New(config(base, wire), c)
 		},
 		// Which app a token was given to is asked apart from the code, and the name again.
 		Calls: 3, NativeCalls: 2, Silent: true,
@@ -169,16 +165,6 @@ func TestExchange(t *testing.T) {
 	}
 }
 
-func checkReason(t *testing.T, err error, want provider.Reason) {
-	t.Helper()
-	if (err == nil) != (want == "") || err != nil && provider.ReasonOf(err) != want {
-		t.Errorf("%v; want %q", err, want)
-	}
-	if err != nil && (strings.Contains(err.Error(), "EXAMPLE") || strings.Contains(err.Error(), web.Key)) {
-		t.Errorf("S-157: %v", err)
-	}
-}
-
 // What is sent, and that unionid is only asked for where it is of use.
 func TestExchange_asks(t *testing.T) {
 	f := &far{answers: map[string]string{tokenPath: goodToken, mePath: bareMe, userPath: goodUser}}
@@ -260,7 +246,8 @@ func TestDeveloper(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		page, err := q.Exchange(t.Context(), provider.Attempt{Callback: callback}, allow(t, q, p.ID))
+		attempt := provider.Attempt{State: strings.Repeat("s", 32), Callback: callback}
+		page, err := q.Exchange(t.Context(), attempt, providertest.Allow(t, http.DefaultTransport, q, attempt, p.ID, ""))
 		if err != nil || len(app.Subjects) != 2 || len(page.Subjects) != 2 || app.Subjects[0] != page.Subjects[0] || app.Subjects[1] == page.Subjects[1] || page.Name != "Quirk" {
 			t.Errorf("%s: %+v, %+v, %v", quirk, app, page, err)
 		}
@@ -268,32 +255,6 @@ func TestDeveloper(t *testing.T) {
 			t.Errorf("%s: the SDK says %s, QQ says %+v", quirk, given["openid"], app.Subjects[1])
 		}
 	}
-}
-
-// allow goes through the page as person.
-func allow(t *testing.T, q *QQ, person string) url.Values {
-	t.Helper()
-	address, err := q.Authorize(provider.Attempt{State: strings.Repeat("s", 32), Callback: callback})
-	if err != nil {
-		t.Fatal(err)
-	}
-	u, _ := url.Parse(address)
-	form := u.Query()
-	form.Set("person", person)
-	form.Set("decision", "allow")
-	u.RawQuery = ""
-	r, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, u.String(), strings.NewReader(form.Encode()))
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	resp, err := http.DefaultTransport.RoundTrip(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	back, err := url.Parse(resp.Header.Get("Location"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return back.Query()
 }
 
 func TestRead(t *testing.T) {
@@ -392,4 +353,9 @@ func TestCheck(t *testing.T) {
 			t.Errorf("%s: offline %v, online %v", name, offline, online)
 		}
 	}
+}
+
+func checkReason(t *testing.T, err error, want provider.Reason) {
+	t.Helper()
+	providertest.CheckReason(t, err, want, "EXAMPLE", web.Key)
 }

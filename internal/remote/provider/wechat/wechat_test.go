@@ -69,8 +69,8 @@ func TestContract(t *testing.T) {
 	}
 	one := providertest.Case{
 		Vendor: func(_ *testing.T, c *clock.Clock) lab.Vendor { return vendor(c, nil) },
-		New: func(t *testing.T, base string, wire provider.Wire, c *clock.Clock) provider.Provider {
-			return made(t, config(base, wire), c)
+		New: func(t *testing.T, base string, wire provider.Wire, c *clock.Clock) (provider.Provider, error) {
+			return made(t, config(base, wire), c), nil
 		},
 		Calls: 2, NativeCalls: 2,
 		// The code of another app is a bad code, because there is no token yet.
@@ -91,10 +91,10 @@ func TestContract(t *testing.T) {
 	t.Run("service account", func(t *testing.T) { providertest.Run(t, two) })
 
 	three := one
-	three.New = func(t *testing.T, base string, wire provider.Wire, c *clock.Clock) provider.Provider {
+	three.New = func(t *testing.T, base string, wire provider.Wire, c *clock.Clock) (provider.Provider, error) {
 		conf := config(base, wire)
 		conf.Platform = ""
-		return made(t, conf, c)
+		return made(t, conf, c), nil
 	}
 	t.Run("no platform", func(t *testing.T) { providertest.Run(t, three) })
 }
@@ -294,7 +294,7 @@ func TestPlatform(t *testing.T) {
 		got, errs = append(got, id), append(errs, err)
 		for _, surface := range []provider.Surface{provider.Page, provider.InApp} {
 			a := provider.Attempt{State: strings.Repeat("s", 32), Callback: providertest.Callback("wechat"), Surface: surface}
-			id, err := w.Exchange(t.Context(), a, allow(t, w, a, person))
+			id, err := w.Exchange(t.Context(), a, providertest.Allow(t, http.DefaultTransport, w, a, person, agent))
 			got, errs = append(got, id), append(errs, err)
 		}
 		return got, errs
@@ -317,33 +317,6 @@ func TestPlatform(t *testing.T) {
 		t.Errorf("outside of pages in WeChat: %v", errs)
 	}
 	checkFailure(t, errs[2], provider.Untrusted, wechat.SnapshotUser)
-}
-
-// allow goes through the page as person.
-func allow(t *testing.T, w *wechat.WeChat, a provider.Attempt, person string) url.Values {
-	t.Helper()
-	address, err := w.Authorize(a)
-	if err != nil {
-		t.Fatal(err)
-	}
-	u, _ := url.Parse(address)
-	form := u.Query()
-	form.Set("person", person)
-	form.Set("decision", "allow")
-	u.RawQuery, u.Fragment = "", ""
-	r, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, u.String(), strings.NewReader(form.Encode()))
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.Header.Set("User-Agent", agent)
-	resp, err := http.DefaultTransport.RoundTrip(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	back, err := url.Parse(resp.Header.Get("Location"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return back.Query()
 }
 
 func TestNew(t *testing.T) {
