@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,16 +17,19 @@ import (
 	"github.com/selfsame-id/selfsame/internal/journey/flow/step"
 	"github.com/selfsame-id/selfsame/internal/journey/proof"
 	"github.com/selfsame-id/selfsame/internal/journey/signin"
+	"github.com/selfsame-id/selfsame/internal/journey/towntest"
 	"github.com/selfsame-id/selfsame/internal/kit/clock"
 	"github.com/selfsame-id/selfsame/internal/kit/fault"
 	"github.com/selfsame-id/selfsame/internal/kit/quota"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb/sqldbtest"
+	"github.com/selfsame-id/selfsame/internal/remote/provider"
 )
 
-// The thief of the model: has a phone and a mailbox of his own, an account, and
-// knows the password of somebody else's account. What he sees of her phone and
-// mailbox is nothing.
+// The thief of the model: has a phone and a mailbox of his own, an account, accounts
+// at third-party providers that say her address, and knows the password of somebody
+// else's account. What he sees of her phone, her mailbox and her account at Google,
+// which opens hers here, is nothing.
 const (
 	thiefPhone = "+14155550666"
 	thiefMail  = "thief@example.com"
@@ -42,6 +47,7 @@ type theft struct {
 	twoSteps bool // the thief's own account wants two steps
 	code     bool // a right code was taken since the last beginning
 	password bool // a right password was taken
+	foreign  bool // he was at a provider, as himself
 	stories  []string
 }
 
@@ -56,9 +62,15 @@ func newTheft(t testing.TB, db *sqldb.DB, c *clock.Clock) *theft {
 	x := &theft{town: w, victim: w.owner()}
 	x.own = w.signUp(thiefPhone).Account.ID
 	w.setPassword(x.own, good)
+	w.linkTo(x.victim.id, w.google, adaThere)
 	w.post.all(x.victim.phone)
 	w.post.all(thiefPhone)
 	return x
+}
+
+// thiefThere is the thief at a provider: her name, her address, his subject.
+func thiefThere(at string) provider.Identity {
+	return towntest.Somebody(at+"-thief", adaThere.Name, adaThere.Email)
 }
 
 func many(name string) quota.Limit { return quota.Limit{Name: name, Windows: hour(1_000_000)} }
@@ -81,6 +93,9 @@ func (x *theft) inputs() []flow.Input {
 		{Input: "passkey", Credential: json.RawMessage(`{"id":"AA","type":"public-key"}`)}, {Input: "passkey"}, {Input: "answers", Answers: []string{"a", "b", "c"}}, {Input: "answers"},
 		{Input: "check"}, {Input: "wait"}, {Input: "confirm"}, {Input: "method", Method: "totp"}, {Input: "method", Method: "recovery_code"}, {Input: "method", Method: "device_prompt"},
 		{Input: "code", Code: "newest", Password: good}, {Input: "wait", Method: "password"},
+		{Input: "provider", Provider: "google"}, {Input: "provider", Provider: "wechat"}, {Input: "provider", Provider: "google", Token: "own"}, {Input: "provider", Provider: "wechat", Token: "own"},
+		{Input: "provider", Provider: "google", Token: "hers"}, {Input: "provider", Provider: "google", Code: "hers"}, {Input: "provider", Provider: "google", Token: "eyJ"}, {Input: "provider"}, {Input: "provider", Provider: "apple"},
+		{Input: "check", Answer: "comes back"}, {Input: "check", Answer: "comes back"}, {Input: "check", Answer: "says no"}, {Input: "check", Provider: "google"}, {Input: "link"}, {Input: "create"}, {Input: "link", Username: x.victim.id},
 		{Input: ""}, {Input: "done"}, {Input: "identify"}, {Input: "account", Username: x.victim.id}, {Input: strings.Repeat("y", 5000)},
 	}
 	return in
@@ -96,7 +111,7 @@ func (x *theft) wantTwo(on bool) {
 // start begins the thief's next journey.
 func (x *theft) start(region string, device byte) {
 	x.visit = x.begin(region, on(strings.Repeat(string([]byte{'t' + device%3}), 43)))
-	x.code, x.password, x.stories, x.begun = false, false, nil, x.clock.Now()
+	x.code, x.password, x.foreign, x.stories, x.begun = false, false, false, nil, x.clock.Now()
 }
 
 // move gives one input and holds what comes back against the model.
@@ -111,7 +126,7 @@ func (x *theft) move(in flow.Input) {
 	switch {
 	case err != nil && f == nil:
 		x.fail("an internal error: %v", err)
-	case f != nil && f.Status >= 500:
+	case f != nil && f.Status >= 500 && f.Code != "provider_failed": // which is the provider's
 		x.fail("status %d", f.Status)
 	case ticket.Step == nil && (f == nil || f.Code != "journey_expired"):
 		x.fail("no step, %v", err)
@@ -127,8 +142,11 @@ func (x *theft) move(in flow.Input) {
 	if f == nil && at == step.TypePassword && in.Input == "password" {
 		x.password = true
 	}
-	if now == step.TypeIdentify {
-		x.code, x.password = false, false
+	if f == nil && (at == step.TypeIdentify && in.Token != "" || in.Input == "check" && at == step.TypeRedirect && now != at) {
+		x.foreign = true
+	}
+	if s, is := ticket.Step.(step.Identify); is {
+		x.code, x.password, x.foreign = false, false, s.Link != ""
 	}
 	if f != nil && f.Code == "journey_step" && at != now {
 		x.fail("an input that does not fit moved the journey to %s", now)
@@ -156,12 +174,47 @@ func (x *theft) fill(in flow.Input) flow.Input {
 		if len(list) > 0 {
 			in.Code = digits.FindString(list[which])
 		}
+	case in.Token == "own":
+		in.Token = x.google.Slip(thiefThere(in.Provider), x.shownNonce())
+		if in.Provider == "wechat" {
+			in.Token = x.wechat.Slip(thiefThere(in.Provider), "")
+		}
+	case in.Token == "hers": // which another app got for her
+		in.Token = x.google.Slip(adaThere, "of another app")
+	case in.Input == "check" && in.Answer != "":
+		x.goesOut(in.Answer)
+		in.Answer = ""
 	case in.Answer == "right":
 		if x.visit.step.StepType() == step.TypeCaptcha {
 			in.Answer = x.visit.picture()
 		}
 	}
 	return in
+}
+
+// shownNonce is the one of the present step.
+func (x *theft) shownNonce() string {
+	if s, is := x.visit.step.(step.Identify); is && len(s.Providers) > 0 {
+		return s.Providers[0].Nonce
+	}
+	return "none"
+}
+
+// goesOut goes to the provider of the present step and comes back as himself, if the
+// visit is not over.
+func (x *theft) goesOut(how string) {
+	away, is := x.visit.step.(step.Redirect)
+	if !is || !x.clock.Now().Before(away.ExpiresAt) {
+		return
+	}
+	vendor, answer := x.google, url.Values{"error": {"access_denied"}}
+	if away.Provider == "wechat" {
+		vendor = x.wechat
+	}
+	if how == "comes back" {
+		answer = url.Values{"code": {vendor.Slip(thiefThere(away.Provider), "")}}
+	}
+	x.visit.comes(answer)
 }
 
 func (x *theft) fail(format string, args ...any) {
@@ -173,7 +226,12 @@ func (x *theft) fail(format string, args ...any) {
 // account the end can be.
 func (x *theft) check(before, now step.Type) {
 	x.t.Helper()
-	said, err := json.Marshal(x.visit.step)
+	shown := x.visit.step
+	if s, is := shown.(step.AddContact); is && s.Hint == x.victim.email {
+		s.Hint = "" // he told it himself
+		shown = s
+	}
+	said, err := json.Marshal(shown)
 	if err != nil {
 		x.fail("%v", err)
 	}
@@ -182,14 +240,14 @@ func (x *theft) check(before, now step.Type) {
 			x.fail("a step shows %q: %s", secret, said)
 		}
 	}
-	if now == step.TypeNewPassword && !x.code || now == step.TypeAddContact && !x.code {
-		x.fail("at %s without a code", now)
+	if now == step.TypeNewPassword && !x.code || now == step.TypeAddContact && !x.code && !x.foreign || now == step.TypeLinkOrCreate && !x.foreign {
+		x.fail("at %s without a proof", now)
 	}
 	if now != step.TypeDone {
 		return
 	}
 	d := x.visit.step.(step.Done)
-	if !x.code && !x.password {
+	if !x.code && !x.password && !x.foreign {
 		x.fail("in without a proof")
 	}
 	if d.Account.ID == x.victim.id {
@@ -219,7 +277,7 @@ func (x *theft) check(before, now step.Type) {
 		x.fail("in by one step: %v", l.Proved)
 	}
 	for _, p := range l.Proved {
-		if p.At.Before(x.begun) || p.Method == "password" && !x.password || p.Method != "password" && !x.code {
+		if p.At.Before(x.begun) || p.Method == "password" && !x.password || p.Method == "linked" && !x.foreign || p.Method != "password" && p.Method != "linked" && !x.code {
 			x.fail("the session claims %s at %v", p.Method, p.At)
 		}
 	}
@@ -238,6 +296,10 @@ func (x *theft) aftermath() {
 	if err := x.db.QueryRow(x.t.Context(), `SELECT COUNT(*) FROM session WHERE account_id = $1`, int64(n)).Scan(&sessions); err != nil || sessions != 1 {
 		x.fail("the victim has %d sessions, %v", sessions, err)
 	}
+	if got := x.linked(x.victim.id); !slices.Equal(got, []string{"google g-ada"}) {
+		x.fail("to the victim's account is linked %v", got)
+	}
+	x.whole()
 	rows := x.rows()
 	if rows["contact"] != rows["contact_holder"] {
 		x.fail("contacts and their holders differ: %v", rows)
@@ -302,7 +364,8 @@ func TestS075_EveryStepInEveryState(t *testing.T) {
 			}
 			x.aftermath()
 		}
-		for _, must := range []string{"identify phone", "identify email", "identify username", "code code", "code resend", "code back", "password password", "choose_method method", "choose_method back", "captcha captcha", "done code"} {
+		for _, must := range []string{"identify phone", "identify email", "identify username", "code code", "code resend", "code back", "password password", "choose_method method", "choose_method back", "captcha captcha", "done code",
+			"identify provider", "redirect check", "redirect back", "link_or_create link", "link_or_create create", "link_or_create back"} {
 			if !seen[must] && stories > 15 {
 				t.Errorf("no story came by %q", must)
 			}
@@ -316,6 +379,8 @@ func FuzzSteps(f *testing.F) {
 	f.Add([]byte{0, 26, 252, 7, 28, 41})
 	f.Add([]byte{253, 7, 28, 41, 0, 26, 34})
 	f.Add([]byte{0, 25, 25, 25, 25, 25, 26, 242, 31, 26})
+	f.Add([]byte{59, 68, 74})
+	f.Add([]byte{61, 73, 0, 26})
 	f.Add([]byte{11, 20, 33, 0, 26, 35, 38, 36, 37, 44, 46})
 	c := clock.At(sqldbtest.Start)
 	x := newTheft(f, sqldbtest.SQLite(f, c), c)

@@ -141,10 +141,6 @@ func (h *House) checkRedirect() flow.Move[facts] {
 // provider says beside its subjects is ever looked for (S-42, S-43).
 func (h *House) recognize(ctx context.Context, tx *sqldb.Tx, c *call, p *federation.Person) error {
 	f := c.Facts
-	if !h.offers(f, p.Provider) {
-		c.Refuse(federation.ProviderNotOffered.On("provider"))
-		return nil
-	}
 	id, _, err := h.Links.Holder(ctx, tx, p.Provider, p.Subjects)
 	switch {
 	case err != nil:
