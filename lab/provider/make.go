@@ -105,3 +105,22 @@ func (t *Tokens[T]) Revoke(gone func(T) bool) {
 		}
 	}
 }
+
+// Grants are the access tokens and refresh tokens that a vendor handed out.
+type Grants[T any] struct{ Access, Refresh Tokens[T] }
+
+// End ends all tokens that stand for what gone picks.
+func (g *Grants[T]) End(gone func(T) bool) {
+	g.Access.Revoke(gone)
+	g.Refresh.Revoke(gone)
+}
+
+// Find is what a good token of either kind stands for.
+func (g *Grants[T]) Find(text string, now time.Time) (what T, ok bool) {
+	for _, book := range []*Tokens[T]{&g.Access, &g.Refresh} {
+		if found, state := book.Get(text, now); state == "ok" {
+			return found, true
+		}
+	}
+	return what, false
+}

@@ -21,9 +21,9 @@ type About[C any] struct {
 	// Enter sees each request before its address is looked up and hands on what is to
 	// be served, nil if it has answered. No Enter: the request.
 	Enter func(http.ResponseWriter, *http.Request) *http.Request
-	// Copy is a registration whose lists Change may write in while an older snapshot is
-	// read. No Copy: the same.
-	Copy func(C) C
+	// Copy gives a registration lists of its own, for Change to write in while an older
+	// snapshot is read. No Copy: it has none.
+	Copy func(*C)
 }
 
 // Site is what every vendor is made of: its desk, its addresses and what is registered
@@ -87,7 +87,7 @@ func (s *Site[C]) Change(change func(*C)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.about.Copy != nil {
-		s.config = s.about.Copy(s.config)
+		s.about.Copy(&s.config)
 	}
 	change(&s.config)
 }

@@ -12,7 +12,7 @@ import (
 func TestChangeLeavesSnapshots(t *testing.T) {
 	type config struct{ Apps []string }
 	s := provider.NewSite(provider.Options{Clock: new(walktest.Clock)}, config{[]string{"one"}}, provider.About[config]{
-		Name: "some", Title: "Some", Copy: func(c config) config { return config{slices.Clone(c.Apps)} },
+		Name: "some", Title: "Some", Copy: func(c *config) { c.Apps = slices.Clone(c.Apps) },
 	})
 	before := s.Settings()
 	s.Change(func(c *config) { c.Apps[0] = "two" })

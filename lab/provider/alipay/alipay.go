@@ -83,9 +83,8 @@ const Foreign = "2021000000000099"
 type Sim struct {
 	*provider.Site[Config]
 
-	access  provider.Tokens[grant]
-	refresh provider.Tokens[grant]
-	other   func() (*rsa.PrivateKey, error) // a key that nobody knows
+	grants provider.Grants[grant]
+	other  func() (*rsa.PrivateKey, error) // a key that nobody knows
 
 	last provider.Last[string] // person -> the app that they allowed last
 	sent provider.Last[string] // person -> the last message about them
@@ -113,15 +112,11 @@ const timeLayout = "2006-01-02 15:04:05"
 func New(o provider.Options, c Config) *Sim {
 	s := &Sim{other: sync.OnceValues(newKey)}
 	s.Site = provider.NewSite(o, c, provider.About[Config]{
-		Name: "alipay", Quirks: Quirks, Events: []string{cancelled}, Copy: copied,
+		Name: "alipay", Quirks: Quirks, Events: []string{cancelled},
+		Copy:  func(c *Config) { c.Apps = slices.Clone(c.Apps) },
 		Pages: map[string]http.HandlerFunc{"/oauth2/publicAppAuthorize.htm": s.authorize, "POST /gateway.do": s.gateway},
 	})
 	return s
-}
-
-func copied(c Config) Config {
-	c.Apps = slices.Clone(c.Apps)
-	return c
 }
 
 func (s *Sim) app(id string) (App, bool) {

@@ -98,7 +98,6 @@ func (s *Sim) message(app App, p provider.Person, variant string) (string, error
 
 func (s *Sim) happened(app App, p provider.Person, body string) {
 	gone := func(g grant) bool { return g.App == app.ID && g.Person == p.ID }
-	s.access.Revoke(gone)
-	s.refresh.Revoke(gone)
+	s.grants.End(gone)
 	s.sent.Put(p.ID, body)
 }

@@ -56,7 +56,7 @@ func (s *Sim) token(app App, q url.Values) (answer, string) {
 		}
 	case "refresh_token":
 		var state string
-		if g, state = s.refresh.Get(q.Get("refresh_token"), s.Desk().Now()); state != "ok" || g.App != app.ID {
+		if g, state = s.grants.Refresh.Get(q.Get("refresh_token"), s.Desk().Now()); state != "ok" || g.App != app.ID {
 			return answer{}, "isv.refresh-token-invalid"
 		}
 	case "":
@@ -79,8 +79,8 @@ func (s *Sim) hand(app App, g grant, p provider.Person) node {
 	}
 	now := s.Desk().Now()
 	access, refresh := "authusrB"+rand.Text(), "authusrB"+rand.Text()
-	s.access.Put(access, g, now.Add(life))
-	s.refresh.Put(refresh, g, now.Add(again))
+	s.grants.Access.Put(access, g, now.Add(life))
+	s.grants.Refresh.Put(refresh, g, now.Add(again))
 	var expires, reExpires any = int(life.Seconds()), int(again.Seconds())
 	if p.Has("string_numbers") {
 		expires, reExpires = strconv.Itoa(int(life.Seconds())), strconv.Itoa(int(again.Seconds()))
@@ -96,7 +96,7 @@ func (s *Sim) hand(app App, g grant, p provider.Person) node {
 }
 
 func (s *Sim) userInfo(app App, q url.Values) (answer, string) {
-	g, state := s.access.Get(q.Get("auth_token"), s.Desk().Now())
+	g, state := s.grants.Access.Get(q.Get("auth_token"), s.Desk().Now())
 	p, there := s.Desk().Person(g.Person)
 	switch {
 	case state == "expired":

@@ -80,8 +80,7 @@ type Sim struct {
 
 	*provider.Site[Config]
 
-	access  provider.Tokens[grant]
-	refresh provider.Tokens[grant]
+	grants provider.Grants[grant]
 
 	sent provider.Last[string] // kind and person -> the last notification
 
@@ -153,8 +152,7 @@ func (s *Sim) Forget(person string) {
 	delete(s.consents, person)
 	s.mu.Unlock()
 	theirs := func(g grant) bool { return g.person == person }
-	s.access.Revoke(theirs)
-	s.refresh.Revoke(theirs)
+	s.grants.End(theirs)
 }
 
 func (s *Sim) forgetAll() {
@@ -163,8 +161,7 @@ func (s *Sim) forgetAll() {
 	s.mu.Unlock()
 	s.sent.Clear()
 	all := func(grant) bool { return true }
-	s.access.Revoke(all)
-	s.refresh.Revoke(all)
+	s.grants.End(all)
 }
 
 // consented notes a consent and says whether it was the first.

@@ -120,14 +120,14 @@ func (s *Sim) redeem(w http.ResponseWriter, r *http.Request, client string) {
 		return
 	}
 	refresh := "r" + provider.Hex(32) + ".0." + rand.Text()[:22]
-	s.refresh.Put(refresh, g, s.Desk().Now().Add(refreshLife))
+	s.grants.Refresh.Put(refresh, g, s.Desk().Now().Add(refreshLife))
 	s.hand(w, g, refresh)
 }
 
 // hand answers tokens for g; without refresh if it is "".
 func (s *Sim) hand(w http.ResponseWriter, g grant, refresh string) {
 	access := "a" + provider.Hex(32) + ".0." + rand.Text()[:22]
-	s.access.Put(access, g, s.Desk().Now().Add(accessLife))
+	s.grants.Access.Put(access, g, s.Desk().Now().Add(accessLife))
 	id, err := s.idToken(g, token.Claims{"at_hash": token.HalfHash(access)})
 	if err != nil {
 		http.Error(w, "", http.StatusInternalServerError)
@@ -144,7 +144,7 @@ func (s *Sim) hand(w http.ResponseWriter, g grant, refresh string) {
 // throttles.
 func (s *Sim) renew(w http.ResponseWriter, r *http.Request, client string) {
 	refresh := r.PostForm.Get("refresh_token")
-	g, state := s.refresh.Get(refresh, s.Desk().Now())
+	g, state := s.grants.Refresh.Get(refresh, s.Desk().Now())
 	if state != "ok" || g.client != client {
 		fail(w, "invalid_grant", "The token has expired or has been revoked.")
 		return
@@ -179,12 +179,8 @@ func (s *Sim) revoke(w http.ResponseWriter, r *http.Request) {
 		fail(w, "invalid_request", "")
 		return
 	}
-	for _, book := range []*provider.Tokens[grant]{&s.access, &s.refresh} {
-		if g, state := book.Get(text, s.Desk().Now()); state == "ok" && g.client == client {
-			same := func(o grant) bool { return o.person == g.person && o.client == client }
-			s.access.Revoke(same)
-			s.refresh.Revoke(same)
-		}
+	if g, ok := s.grants.Find(text, s.Desk().Now()); ok && g.client == client {
+		s.grants.End(func(o grant) bool { return o.person == g.person && o.client == client })
 	}
 	w.WriteHeader(http.StatusOK)
 }

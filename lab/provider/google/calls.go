@@ -78,7 +78,7 @@ func (s *Sim) redeem(w http.ResponseWriter, r *http.Request) {
 	g, ok := what.(grant)
 	if state != "ok" || !ok {
 		if state == "used" {
-			s.end(func(o grant) bool { return o.serial == g.serial }) // RFC 6749, 4.1.2
+			s.grants.End(func(o grant) bool { return o.serial == g.serial }) // RFC 6749, 4.1.2
 		}
 		provider.Refuse(w, http.StatusBadRequest, "invalid_grant", "Bad Request")
 		return
@@ -95,7 +95,7 @@ func (s *Sim) redeem(w http.ResponseWriter, r *http.Request) {
 		refresh := ""
 		if g.offline {
 			refresh = "1//0" + rand.Text() + rand.Text()
-			s.refresh.Put(refresh, g, s.Desk().Now().Add(refreshLife))
+			s.grants.Refresh.Put(refresh, g, s.Desk().Now().Add(refreshLife))
 			s.last.Put(g.person, refresh)
 		}
 		s.hand(w, g, refresh)
@@ -112,7 +112,7 @@ func challenge(verifier, method string) string {
 // hand answers tokens for g; without refresh if it is "".
 func (s *Sim) hand(w http.ResponseWriter, g grant, refresh string) {
 	access := "ya29." + rand.Text() + rand.Text()
-	s.access.Put(access, g, s.Desk().Now().Add(accessLife))
+	s.grants.Access.Put(access, g, s.Desk().Now().Add(accessLife))
 	c := s.Settings()
 	more := token.Claims{"aud": c.WebID, "azp": c.WebID, "at_hash": token.HalfHash(access)}
 	id, err := s.idToken(g, more)
@@ -163,7 +163,7 @@ func (s *Sim) idToken(g grant, more token.Claims) (string, error) {
 
 // renew answers a new access token and ID token; the refresh token stays.
 func (s *Sim) renew(w http.ResponseWriter, r *http.Request) {
-	g, state := s.refresh.Get(r.PostForm.Get("refresh_token"), s.Desk().Now())
+	g, state := s.grants.Refresh.Get(r.PostForm.Get("refresh_token"), s.Desk().Now())
 	if state != "ok" {
 		provider.Refuse(w, http.StatusBadRequest, "invalid_grant", "Token has been expired or revoked.")
 		return
@@ -174,13 +174,10 @@ func (s *Sim) renew(w http.ResponseWriter, r *http.Request) {
 
 // revoke ends the consent that a token came from.
 func (s *Sim) revoke(w http.ResponseWriter, r *http.Request) {
-	text := r.Form.Get("token")
-	for _, book := range []*provider.Tokens[grant]{&s.access, &s.refresh} {
-		if g, state := book.Get(text, s.Desk().Now()); state == "ok" {
-			s.Forget(g.person)
-			provider.JSON(w, http.StatusOK, struct{}{})
-			return
-		}
+	if g, ok := s.grants.Find(r.Form.Get("token"), s.Desk().Now()); ok {
+		s.Forget(g.person)
+		provider.JSON(w, http.StatusOK, struct{}{})
+		return
 	}
 	provider.Refuse(w, http.StatusBadRequest, "invalid_token", "Token expired or revoked")
 }
@@ -188,7 +185,7 @@ func (s *Sim) revoke(w http.ResponseWriter, r *http.Request) {
 // userInfo tells of whom the access token in the header is.
 func (s *Sim) userInfo(w http.ResponseWriter, r *http.Request) {
 	text, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	g, state := s.access.Get(text, s.Desk().Now())
+	g, state := s.grants.Access.Get(text, s.Desk().Now())
 	p, ok := s.Desk().Person(g.person)
 	if state != "ok" || !ok {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="https://accounts.google.com/", error="invalid_token"`)
@@ -200,7 +197,7 @@ func (s *Sim) userInfo(w http.ResponseWriter, r *http.Request) {
 
 // tokenInfo tells of an access token. All values are strings.
 func (s *Sim) tokenInfo(w http.ResponseWriter, r *http.Request) {
-	g, state := s.access.Get(r.Form.Get("access_token"), s.Desk().Now())
+	g, state := s.grants.Access.Get(r.Form.Get("access_token"), s.Desk().Now())
 	p, ok := s.Desk().Person(g.person)
 	if state != "ok" || !ok {
 		provider.Refuse(w, http.StatusBadRequest, "invalid_token", "Invalid Value")

@@ -71,8 +71,7 @@ type Sim struct {
 
 	*provider.Site[Config]
 
-	access  provider.Tokens[grant]
-	refresh provider.Tokens[grant]
+	grants provider.Grants[grant]
 
 	last provider.Last[string] // person -> their last refresh token
 	sent provider.Last[string] // kind and person -> the last event
@@ -136,7 +135,7 @@ func (s *Sim) forgetAll() {
 	s.mu.Unlock()
 	s.last.Clear()
 	s.sent.Clear()
-	s.end(func(grant) bool { return true })
+	s.grants.End(func(grant) bool { return true })
 }
 
 // Forget is a person who takes the app off the list of their account: tokens end, and
@@ -145,12 +144,7 @@ func (s *Sim) Forget(person string) {
 	s.mu.Lock()
 	delete(s.consents, person)
 	s.mu.Unlock()
-	s.end(func(g grant) bool { return g.person == person })
-}
-
-func (s *Sim) end(theirs func(grant) bool) {
-	s.access.Revoke(theirs)
-	s.refresh.Revoke(theirs)
+	s.grants.End(func(g grant) bool { return g.person == person })
 }
 
 // Subject is the person's sub: the same for all clients.
@@ -164,16 +158,9 @@ func (s *Sim) Subject(person string) string {
 
 // profile is what scopes tell of a person.
 func (s *Sim) profile(p provider.Person, scopes []string) token.Claims {
-	c := token.Claims{"sub": s.Subject(p.ID)}
-	if slices.Contains(scopes, "email") && p.Email != "" && !p.Has("no_email") {
-		c["email"], c["email_verified"] = p.Email, !p.Has("unverified_email")
-	}
+	c := token.Profile(s.Subject(p.ID), p, scopes)
 	if slices.Contains(scopes, "profile") {
-		given, family, _ := strings.Cut(p.Name, " ")
-		c["name"], c["given_name"], c["picture"] = p.Name, given, "https://lh3.googleusercontent.com/a/example=s96-c"
-		if family != "" {
-			c["family_name"] = family
-		}
+		c["picture"] = "https://lh3.googleusercontent.com/a/example=s96-c"
 	}
 	switch {
 	case p.Has("foreign_hd"):

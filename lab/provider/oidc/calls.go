@@ -85,7 +85,7 @@ func (s *Sim) redeem(w http.ResponseWriter, r *http.Request) {
 	refuse := func(why string) { provider.Refuse(w, http.StatusBadRequest, "invalid_grant", why) }
 	switch {
 	case state == "used":
-		s.end(func(o grant) bool { return o.serial == g.serial }) // RFC 6749, 4.1.2
+		s.grants.End(func(o grant) bool { return o.serial == g.serial }) // RFC 6749, 4.1.2
 		refuse("the code was used")
 	case state == "expired":
 		refuse("the code has expired")
@@ -99,7 +99,7 @@ func (s *Sim) redeem(w http.ResponseWriter, r *http.Request) {
 		refresh := ""
 		if slices.Contains(g.scopes, "offline_access") {
 			refresh = "rt-" + rand.Text()
-			s.refresh.Put(refresh, g, s.Desk().Now().Add(refreshLife))
+			s.grants.Refresh.Put(refresh, g, s.Desk().Now().Add(refreshLife))
 		}
 		s.hand(w, g, refresh)
 	}
@@ -108,7 +108,7 @@ func (s *Sim) redeem(w http.ResponseWriter, r *http.Request) {
 // hand answers tokens for g; without refresh if it is "".
 func (s *Sim) hand(w http.ResponseWriter, g grant, refresh string) {
 	access := "at-" + rand.Text()
-	s.access.Put(access, g, s.Desk().Now().Add(accessLife))
+	s.grants.Access.Put(access, g, s.Desk().Now().Add(accessLife))
 	id, err := s.idToken(g, s.Settings().ClientID, token.Claims{"at_hash": token.HalfHash(access)})
 	if err != nil {
 		provider.Refuse(w, http.StatusBadRequest, "invalid_grant", "the account is gone")
@@ -157,15 +157,15 @@ func (s *Sim) idToken(g grant, client string, more token.Claims) (string, error)
 
 // renew swaps a refresh token for a new one; the old one ends.
 func (s *Sim) renew(w http.ResponseWriter, r *http.Request) {
-	g, state := s.refresh.Get(r.PostForm.Get("refresh_token"), s.Desk().Now())
+	g, state := s.grants.Refresh.Get(r.PostForm.Get("refresh_token"), s.Desk().Now())
 	if state != "ok" {
 		provider.Refuse(w, http.StatusBadRequest, "invalid_grant", "")
 		return
 	}
-	s.refresh.Revoke(func(o grant) bool { return o.serial == g.serial })
+	s.grants.Refresh.Revoke(func(o grant) bool { return o.serial == g.serial })
 	g.nonce = ""
 	refresh := "rt-" + rand.Text()
-	s.refresh.Put(refresh, g, s.Desk().Now().Add(refreshLife))
+	s.grants.Refresh.Put(refresh, g, s.Desk().Now().Add(refreshLife))
 	s.hand(w, g, refresh)
 }
 
@@ -175,17 +175,15 @@ func (s *Sim) revoke(w http.ResponseWriter, r *http.Request) {
 	if !s.client(w, r) {
 		return
 	}
-	for _, book := range []*provider.Tokens[grant]{&s.access, &s.refresh} {
-		if g, state := book.Get(r.PostForm.Get("token"), s.Desk().Now()); state == "ok" {
-			s.end(func(o grant) bool { return o.serial == g.serial })
-		}
+	if g, ok := s.grants.Find(r.PostForm.Get("token"), s.Desk().Now()); ok {
+		s.grants.End(func(o grant) bool { return o.serial == g.serial })
 	}
 	w.WriteHeader(http.StatusOK)
 }
 
 func (s *Sim) userInfo(w http.ResponseWriter, r *http.Request) {
 	text, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	g, state := s.access.Get(text, s.Desk().Now())
+	g, state := s.grants.Access.Get(text, s.Desk().Now())
 	p, ok := s.Desk().Person(g.person)
 	if state != "ok" || !ok {
 		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)

@@ -16,8 +16,6 @@ package oidc
 
 import (
 	"net/http"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -65,8 +63,7 @@ type Sim struct {
 
 	*provider.Site[Config]
 
-	access  provider.Tokens[grant]
-	refresh provider.Tokens[grant]
+	grants provider.Grants[grant]
 
 	mu    sync.Mutex
 	codes int // serial number of grants
@@ -103,7 +100,7 @@ func New(o provider.Options, c Config) *Sim {
 			"GET /.well-known/openid-configuration": s.discovery,
 		},
 	})
-	s.Desk().OnReset(func() { s.end(func(grant) bool { return true }) })
+	s.Desk().OnReset(func() { s.grants.End(func(grant) bool { return true }) })
 	return s
 }
 
@@ -122,27 +119,12 @@ func Demo(app, redirect string) Config {
 	return Config{App: app, ClientID: "demo-web", ClientSecret: "demo-secret-" + provider.Hex(24), AppIDs: []string{"demo-app"}, Redirects: []string{redirect}}
 }
 
-func (s *Sim) end(theirs func(grant) bool) {
-	s.access.Revoke(theirs)
-	s.refresh.Revoke(theirs)
-}
-
 // Subject is the person's sub.
 func (s *Sim) Subject(person string) string { return token.Subject(12, "oidc", person) }
 
 // profile is what scopes tell of a person.
 func (s *Sim) profile(p provider.Person, scopes []string) token.Claims {
-	c := token.Claims{"sub": s.Subject(p.ID)}
-	if slices.Contains(scopes, "email") && p.Email != "" && !p.Has("no_email") {
-		c["email"], c["email_verified"] = p.Email, !p.Has("unverified_email")
-	}
-	if slices.Contains(scopes, "profile") {
-		given, family, _ := strings.Cut(p.Name, " ")
-		c["name"], c["given_name"] = p.Name, given
-		if family != "" {
-			c["family_name"] = family
-		}
-	}
+	c := token.Profile(s.Subject(p.ID), p, scopes)
 	if p.Has("flipped") {
 		token.Flip(c, "email_verified")
 	}

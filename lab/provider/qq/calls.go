@@ -149,12 +149,12 @@ func (s *Sim) renew(app App, q url.Values) (object, int) {
 	if q.Get("refresh_token") == "" {
 		return nil, 100006
 	}
-	g, state := s.refresh.Get(q.Get("refresh_token"), s.Desk().Now())
+	g, state := s.grants.Refresh.Get(q.Get("refresh_token"), s.Desk().Now())
 	if state != "ok" || g.App != app.ID {
 		return nil, 100022
 	}
 	if !s.Settings().KeepsRefresh {
-		s.refresh.Revoke(func(o grant) bool { return o.Token == g.Token })
+		s.grants.Refresh.Revoke(func(o grant) bool { return o.Token == g.Token })
 	}
 	return s.tokens(app, g.Person, q)
 }
@@ -165,7 +165,7 @@ func (s *Sim) tokens(app App, person string, q url.Values) (object, int) {
 		return nil, 100021
 	}
 	again := strings.ToUpper(provider.Hex(32))
-	s.refresh.Put(again, grant{App: app.ID, Person: person, Token: again}, s.Desk().Now().Add(refreshLife))
+	s.grants.Refresh.Put(again, grant{App: app.ID, Person: person, Token: again}, s.Desk().Now().Add(refreshLife))
 	var life any = s.lifeInSeconds() // a text
 	if p.Has("numbers") {
 		life = json.Number(s.lifeInSeconds())
@@ -182,7 +182,7 @@ func (s *Sim) me(q url.Values) (object, int) {
 	if q.Get("access_token") == "" {
 		return nil, 100007
 	}
-	g, state := s.access.Get(q.Get("access_token"), s.Desk().Now())
+	g, state := s.grants.Access.Get(q.Get("access_token"), s.Desk().Now())
 	p, there := s.Desk().Person(g.Person)
 	switch {
 	case state != "ok":
@@ -215,7 +215,7 @@ func (s *Sim) open(serve func(provider.Person) object) http.HandlerFunc {
 			return
 		}
 		q := r.Form
-		g, state := s.access.Get(q.Get("access_token"), s.Desk().Now())
+		g, state := s.grants.Access.Get(q.Get("access_token"), s.Desk().Now())
 		p, there := s.Desk().Person(g.Person)
 		ret := 0
 		switch {

@@ -68,8 +68,7 @@ const Foreign = "100000099"
 type Sim struct {
 	*provider.Site[Config]
 
-	access  provider.Tokens[grant]
-	refresh provider.Tokens[grant]
+	grants provider.Grants[grant]
 }
 
 var (
@@ -93,7 +92,8 @@ var errNoMobile = errors.New("qq: no mobile app is registered")
 func New(o provider.Options, c Config) *Sim {
 	s := new(Sim)
 	s.Site = provider.NewSite(o, c, provider.About[Config]{
-		Name: "qq", Quirks: Quirks, Copy: copied,
+		Name: "qq", Quirks: Quirks,
+		Copy: func(c *Config) { c.Apps = slices.Clone(c.Apps) },
 		Pages: map[string]http.HandlerFunc{
 			"/oauth2.0/authorize":           s.authorize,
 			"GET /oauth2.0/token":           s.call(s.token),
@@ -103,11 +103,6 @@ func New(o provider.Options, c Config) *Sim {
 		},
 	})
 	return s
-}
-
-func copied(c Config) Config {
-	c.Apps = slices.Clone(c.Apps)
-	return c
 }
 
 // Demo registers an app for pages and one for the SDK, with IDs that are the same at
@@ -125,8 +120,7 @@ func Demo(name, redirect string) Config {
 // Withdraw ends what a person allowed to any app, as they do in QQ's own settings.
 func (s *Sim) Withdraw(person string) {
 	gone := func(g grant) bool { return g.Person == person }
-	s.access.Revoke(gone)
-	s.refresh.Revoke(gone)
+	s.grants.End(gone)
 }
 
 func (s *Sim) app(id string) (App, bool) {
@@ -198,7 +192,7 @@ func (s *Sim) hand(app App, person string) string {
 		g.App = Foreign
 	}
 	token := strings.ToUpper(provider.Hex(32))
-	s.access.Put(token, g, s.Desk().Now().Add(life))
+	s.grants.Access.Put(token, g, s.Desk().Now().Add(life))
 	return token
 }
 

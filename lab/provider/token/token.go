@@ -245,3 +245,20 @@ func Variant(of string) provider.Failure {
 	}
 	return ""
 }
+
+// Profile are the standard claims (OpenID Connect Core 1.0, 5.4) that scopes tell of p.
+// The quirks are no_email and unverified_email.
+func Profile(sub string, p provider.Person, scopes []string) Claims {
+	c := Claims{"sub": sub}
+	if slices.Contains(scopes, "email") && p.Email != "" && !p.Has("no_email") {
+		c["email"], c["email_verified"] = p.Email, !p.Has("unverified_email")
+	}
+	if slices.Contains(scopes, "profile") {
+		given, family, _ := strings.Cut(p.Name, " ")
+		c["name"], c["given_name"] = p.Name, given
+		if family != "" {
+			c["family_name"] = family
+		}
+	}
+	return c
+}

@@ -113,7 +113,8 @@ const (
 func New(o provider.Options, c Config) *Sim {
 	s := new(Sim)
 	s.Site = provider.NewSite(o, c, provider.About[Config]{
-		Name: "wechat", Quirks: Quirks, Events: events, Copy: copied,
+		Name: "wechat", Quirks: Quirks, Events: events,
+		Copy: func(c *Config) { c.Apps = slices.Clone(c.Apps) },
 		Pages: map[string]http.HandlerFunc{
 			"/connect/qrconnect":            s.qrconnect,
 			"/connect/oauth2/authorize":     s.inApp,
@@ -124,11 +125,6 @@ func New(o provider.Options, c Config) *Sim {
 		},
 	})
 	return s
-}
-
-func copied(c Config) Config {
-	c.Apps = slices.Clone(c.Apps)
-	return c
 }
 
 // Demo registers an app of each kind, with IDs that are the same at every start and

@@ -117,7 +117,7 @@ func (s *Sim) token(r *http.Request) (any, int) {
 
 // renew takes the refresh tokens that the SDK got.
 func (s *Sim) renew(app App, refresh string) (any, int) {
-	g, state := s.refresh.Get(refresh, s.Desk().Now())
+	g, state := s.grants.Refresh.Get(refresh, s.Desk().Now())
 	if state != "ok" || g.App != app.ID {
 		return nil, 21325
 	}
@@ -151,7 +151,7 @@ func (s *Sim) holder(r *http.Request) (grant, provider.Person, string, int) {
 	if token == "" {
 		return grant{}, provider.Person{}, "", 10006
 	}
-	g, state := s.access.Get(token, s.Desk().Now())
+	g, state := s.grants.Access.Get(token, s.Desk().Now())
 	if state != "ok" {
 		return g, provider.Person{}, "", tokenStates[state]
 	}
@@ -190,7 +190,7 @@ func (s *Sim) revoke(r *http.Request) (any, int) {
 	if code != 0 {
 		return nil, code
 	}
-	s.access.Put(token, g, s.Desk().Now()) // it ends now
+	s.grants.Access.Put(token, g, s.Desk().Now()) // it ends now
 	s.end(g.App, g.Person)
 	if p.Has("flipped") {
 		return map[string]any{"result": true}, 0
@@ -201,8 +201,7 @@ func (s *Sim) revoke(r *http.Request) (any, int) {
 // end takes back what person allowed to app.
 func (s *Sim) end(app, person string) {
 	gone := func(g grant) bool { return g.App == app && g.Person == person }
-	s.access.Revoke(gone)
-	s.refresh.Revoke(gone)
+	s.grants.End(gone)
 }
 
 func (s *Sim) uid(r *http.Request) (any, int) {

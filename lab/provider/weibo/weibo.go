@@ -62,8 +62,7 @@ const Foreign = "4000000004"
 type Sim struct {
 	*provider.Site[Config]
 
-	access  provider.Tokens[grant]
-	refresh provider.Tokens[grant]
+	grants provider.Grants[grant]
 
 	last provider.Last[string] // person -> the app that they allowed last
 	sent provider.Last[string] // person -> the last request about them
@@ -90,7 +89,8 @@ const (
 func New(o provider.Options, c Config) *Sim {
 	s := new(Sim)
 	s.Site = provider.NewSite(o, c, provider.About[Config]{
-		Name: "weibo", Quirks: Quirks, Events: []string{"cancel"}, Copy: copied,
+		Name: "weibo", Quirks: Quirks, Events: []string{"cancel"},
+		Copy: func(c *Config) { c.Apps = slices.Clone(c.Apps) },
 		Pages: map[string]http.HandlerFunc{
 			"/oauth2/authorize":                 s.authorize,
 			"POST /oauth2/access_token":         s.call(s.token),
@@ -102,11 +102,6 @@ func New(o provider.Options, c Config) *Sim {
 		},
 	})
 	return s
-}
-
-func copied(c Config) Config {
-	c.Apps = slices.Clone(c.Apps)
-	return c
 }
 
 // Demo registers an app with an ID that is the same at every start and a fresh secret.
@@ -141,7 +136,7 @@ func (s *Sim) hand(app App, g grant) (string, grant) {
 		g.App = Foreign
 	}
 	token := "2.00" + rand.Text()
-	s.access.Put(token, g, g.Ends)
+	s.grants.Access.Put(token, g, g.Ends)
 	return token, g
 }
 
@@ -162,7 +157,7 @@ func (s *Sim) Native(person, _ string) (map[string]string, error) {
 	s.last.Put(p.ID, apps[0].ID)
 	token, g := s.hand(apps[0], grant{App: apps[0].ID, Person: p.ID})
 	again := "2.00" + rand.Text()
-	s.refresh.Put(again, grant{App: g.App, Person: g.Person, Scope: g.Scope}, g.At.Add(refreshLife))
+	s.grants.Refresh.Put(again, grant{App: g.App, Person: g.Person, Scope: g.Scope}, g.At.Add(refreshLife))
 	return map[string]string{
 		"token": token, "uid": uid(p.ID), "expires_in": seconds(g.Ends.Sub(g.At)), "refresh_token": again,
 	}, nil
