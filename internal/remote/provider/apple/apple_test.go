@@ -438,14 +438,9 @@ func TestChecks(t *testing.T) {
 // S-47: the key changes while a person is at Apple's page.
 func TestS47_RotationMidFlow(t *testing.T) {
 	w := newWorld(t)
-	w.swaps(t, nil)
-	if _, err := w.exchange(t); err != nil {
-		t.Fatal(err)
-	}
-	w.signer.Use("second", idtokentest.RSA(1))
-	w.signer.Publish()
-	w.swaps(t, nil)
-	if _, err := w.exchange(t); err != nil {
-		t.Error(err)
-	}
+	idtokentest.Rotates(t, w.signer, func() error {
+		w.swaps(t, nil)
+		_, err := w.exchange(t)
+		return err
+	})
 }

@@ -79,3 +79,16 @@ func Hides(t testing.TB, errs []error, hidden ...string) {
 		}
 	}
 }
+
+// Rotates checks S-47: the key changes between two sign-ins, and both go well.
+func Rotates(t testing.TB, s *Signer, signIn func() error) {
+	t.Helper()
+	if err := signIn(); err != nil {
+		t.Fatal(err)
+	}
+	s.Use("second", RSA(1))
+	s.Publish()
+	if err := signIn(); err != nil {
+		t.Errorf("S-47: after the key changed: %v", err)
+	}
+}
