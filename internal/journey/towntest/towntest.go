@@ -31,6 +31,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/journey/flow"
 	"github.com/selfsame-id/selfsame/internal/journey/lifecycle"
 	"github.com/selfsame-id/selfsame/internal/journey/proof"
+	"github.com/selfsame-id/selfsame/internal/journey/proof/federation"
 	"github.com/selfsame-id/selfsame/internal/journey/proof/policy"
 	"github.com/selfsame-id/selfsame/internal/journey/recovery"
 	"github.com/selfsame-id/selfsame/internal/journey/settings"
@@ -41,6 +42,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb"
 	"github.com/selfsame-id/selfsame/internal/kit/sqldb/sqldbtest"
 	"github.com/selfsame-id/selfsame/internal/remote/numbers"
+	"github.com/selfsame-id/selfsame/internal/remote/provider"
 	"github.com/selfsame-id/selfsame/internal/words"
 )
 
@@ -56,6 +58,7 @@ type Town struct {
 	Settings *settings.House
 	Prover   *proof.Prover
 	Party    *passkey.Party
+	Vendors  *federation.Desk // the way to them
 	ring     *seal.Ring
 }
 
@@ -96,15 +99,17 @@ func Each(t *testing.T, f func(w *Town)) {
 	})
 }
 
-// New makes a town. Two on one database with one ring are two nodes.
-func New(t testing.TB, db *sqldb.DB, c *clock.Clock, ring *seal.Ring) *Town {
+// New makes a town. Two on one database with one ring are two nodes. Vendors called
+// google or wechat are open in it: accounts that are linked there prove whose they are.
+func New(t testing.TB, db *sqldb.DB, c *clock.Clock, ring *seal.Ring, vendors ...provider.Provider) *Town {
 	t.Helper()
 	post := newPost(t, db, c, ring)
 	book, counts, plan := words.Book(), quota.New(ring.Key("quota")), numbers.New(numbers.Policy{}, nil)
 	accounts, contacts, devices, history := account.New(ring), contact.New(ring), device.New(ring), audit.New(ring)
 	sessions := session.New(accounts, devices, session.Life{Idle: 14 * 24 * time.Hour, Absolute: 30 * 24 * time.Hour})
 	passwords := credential.New(credential.NewGate(credential.Profile{MemoryKiB: 64, Time: 1, Threads: 1}, 2, 100, c), ring, credential.Rules{})
-	regions := region.New(region.Region{Name: "intl", Country: "US", Zone: time.UTC, SignUp: []string{"phone", "email"}, Required: "email", AskFor: "no"})
+	regions := region.New(region.Region{Name: "intl", Country: "US", Zone: time.UTC, SignUp: []string{"phone", "email"}, Required: "email", AskFor: "no",
+		Providers: map[string][]string{"page": {"google", "wechat"}, "app": {"google", "wechat"}}})
 	changes, captchas := change.New(ring), proof.NewCaptchas(ring, 20)
 	notices := proof.NewNotices(post.Courier, book, "Selfsame", func(string) *time.Location { return time.UTC })
 	guesses := &proof.Passwords{Stored: passwords, Book: counts, Captchas: captchas, Audit: history, Rules: proof.PasswordRules{
@@ -122,19 +127,23 @@ func New(t testing.TB, db *sqldb.DB, c *clock.Clock, ring *seal.Ring) *Town {
 	asked := &proof.Questions{Stored: question.New(ring, passwords), Words: book, Tries: proof.QuestionTries()}
 	p.Means = []proof.Means{proof.BySMS(p), proof.ByEmail(p), proof.ByPassword(p, guesses), proof.ByPasskey(p, keys, party, notices),
 		proof.ByTOTP(p, apps), proof.ByRecoveryCode(p, codes, notices), proof.ByQuestions(p, asked)}
+	links, desk := link.New(ring), &federation.Desk{DB: db, Ring: ring, Providers: provider.NewBook(vendors...), Regions: regions, PublicURL: origin}
+	if len(vendors) > 0 {
+		p.Means = append(p.Means, proof.ByLinked(p, links, desk))
+	}
 	names := &proof.Names{Directory: directory.New(contacts, phones{plan}), Numbers: plan, Accounts: accounts, Contacts: contacts}
 	endings, freezes := &proof.Endings{Sessions: sessions, Devices: devices, Changes: changes}, &proof.WeakFreezes{Book: counts}
-	w := &Town{TB: t, DB: db, Clock: c, Runner: flow.New(db, ring, nil), Post: post, Prover: p, Party: party, ring: ring}
+	w := &Town{TB: t, DB: db, Clock: c, Runner: flow.New(db, ring, nil), Post: post, Prover: p, Party: party, Vendors: desk, ring: ring}
 	w.Freeze = &lifecycle.House{DB: db, Regions: regions, Names: names, Prover: p, Accounts: accounts, Contacts: contacts, Devices: devices,
 		Sessions: sessions, Audit: history, Book: counts, Notices: notices, Endings: endings, Freezes: freezes, Life: 30 * time.Minute}
 	w.Recovery = &recovery.House{DB: db, Regions: regions, Names: names, Prover: p, Accounts: accounts, Contacts: contacts, Devices: devices,
 		Sessions: sessions, Changes: changes, Audit: history, Passwords: passwords, Book: counts, Notices: notices, Endings: endings, Freezes: freezes,
-		Passkeys: keys, TOTP: apps, RecoveryCodes: codes, Questions: asked.Stored, Links: link.New(ring), Brand: "Selfsame", MinLength: 8, MaxLength: 256, Life: 30 * time.Minute}
+		Passkeys: keys, TOTP: apps, RecoveryCodes: codes, Questions: asked.Stored, Links: links, Brand: "Selfsame", MinLength: 8, MaxLength: 256, Life: 30 * time.Minute}
 	w.Settings = &settings.House{DB: db, Accounts: accounts, Contacts: contacts, Devices: devices, Sessions: sessions, Audit: history, Passwords: passwords,
 		Book: counts, Notices: notices, Prover: p, Changes: changes, Endings: endings, Watch: w.Freeze, Brand: "Selfsame"}
 	p.Watch = w.Freeze
 	flow.Add(w.Runner, signin.Journey(&signin.House{Regions: regions, Numbers: plan, Accounts: accounts, Contacts: contacts, Devices: devices, Sessions: sessions,
-		Audit: history, Directory: names.Directory, Passwords: passwords, Book: counts, Codes: p.Codes, Captchas: captchas, Guesses: guesses, Prover: p,
+		Audit: history, Directory: names.Directory, Passwords: passwords, Book: counts, Codes: p.Codes, Captchas: captchas, Guesses: guesses, Prover: p, Links: links, Desk: desk,
 		Notices: notices, Courier: post.Courier, Brand: "Selfsame", Rules: signin.Rules{MinLength: 8, MaxLength: 256, Life: 30 * time.Minute}}))
 	flow.Add(w.Runner, lifecycle.Journey(w.Freeze))
 	flow.Add(w.Runner, recovery.Journey(w.Recovery))

@@ -100,6 +100,16 @@ func (v *Vendor) Redeem(ctx context.Context, h provider.Handed) (provider.Identi
 	return slip.Who, nil
 }
 
+// Visits goes from a step redirect to a vendor as somebody, and comes back.
+func (v *Visit) Visits(at *Vendor, who provider.Identity) *Visit {
+	v.Helper()
+	out := GoesOut(v, v.Vendors, v.Step)
+	if a, err := out.ComesBack(v, v.Vendors, v.Handle, v.Visitor.Addr, url.Values{"code": {at.Slip(who, "")}}); err != nil || a.Confirm != "" {
+		v.Fatalf("it came back to %+v, %v", a, err)
+	}
+	return v.Just("check")
+}
+
 // Outing is a browser on its way to a vendor and back.
 type Outing struct {
 	State   string
