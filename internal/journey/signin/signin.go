@@ -144,62 +144,7 @@ type call = flow.Call[facts]
 
 // Journey is the whole story.
 func Journey(h *House) *flow.Journey[facts] {
-	j := &flow.Journey[facts]{
-		Kinds: []string{"signin", "signup"},
-		Life:  h.Rules.Life,
-		Begin: h.begin,
-		Next:  next,
-		Steps: map[step.Type]flow.Step[facts]{
-			step.TypeIdentify: {Show: h.showIdentify, Moves: map[string]flow.Move[facts]{
-				"phone":    h.identifyPhone(),
-				"email":    h.identifyEmail(),
-				"username": h.identifyUsername(),
-				"passkey":  h.identifyPasskey(),
-				"provider": h.identifyProvider(),
-				"back":     h.notLinking(),
-			}},
-			step.TypeRedirect: {Show: h.showRedirect, Moves: map[string]flow.Move[facts]{
-				"check": h.checkRedirect(),
-				"back":  h.startOver(),
-			}},
-			step.TypeLinkOrCreate: {Show: h.showLinkOrCreate, Moves: map[string]flow.Move[facts]{
-				"link":   h.chooseLink(),
-				"create": h.chooseCreate(),
-				"back":   h.startAgain(),
-			}},
-			step.TypeCaptcha: {Show: h.showCaptcha, Moves: map[string]flow.Move[facts]{
-				"captcha": h.answerCaptcha(),
-				"refresh": h.refreshCaptcha(),
-			}},
-			step.TypePassword: {Show: h.showPassword, Moves: map[string]flow.Move[facts]{
-				"password":  h.answerPassword(),
-				"other_way": h.otherWay(),
-				"back":      h.startOver(),
-			}},
-			step.TypeCode: {Show: h.showCode, Moves: map[string]flow.Move[facts]{
-				"code":      h.answerCode(),
-				"resend":    h.resend(),
-				"other_way": h.otherWay(),
-				"back":      h.startOver(),
-				"skip":      h.skipContact(),
-			}},
-			step.TypeChooseMethod: {Show: h.showChooseMethod, Moves: map[string]flow.Move[facts]{
-				"method": h.chooseMethod(),
-				"back":   h.startOver(),
-			}},
-			step.TypeNewPassword: {Show: h.showNewPassword, Moves: map[string]flow.Move[facts]{
-				"new_password": h.setPassword(),
-			}},
-			step.TypeAddContact: {Show: h.showAddContact, Moves: map[string]flow.Move[facts]{
-				"phone": h.addPhone(),
-				"email": h.addEmail(),
-				"skip":  h.skipContact(),
-			}},
-			step.TypeDone: {Show: h.showDone, Moves: map[string]flow.Move[facts]{
-				"code": h.lateCode(),
-			}},
-		},
-	}
+	j := &flow.Journey[facts]{Kinds: []string{"signin", "signup"}, Life: h.Rules.Life, Begin: h.begin, Next: next, Steps: h.own()}
 	for name, s := range h.proving() {
 		own, shared := j.Steps[name]
 		if shared {
@@ -208,6 +153,60 @@ func Journey(h *House) *flow.Journey[facts] {
 		j.Steps[name] = s
 	}
 	return j
+}
+
+// own are the steps until something is proved, and after enough is.
+func (h *House) own() map[step.Type]flow.Step[facts] {
+	return map[step.Type]flow.Step[facts]{
+		step.TypeIdentify: {Show: h.showIdentify, Moves: map[string]flow.Move[facts]{
+			"phone":    h.identifyPhone(),
+			"email":    h.identifyEmail(),
+			"username": h.identifyUsername(),
+			"passkey":  h.identifyPasskey(),
+			"provider": h.identifyProvider(),
+			"back":     h.notLinking(),
+		}},
+		step.TypeRedirect: {Show: h.showRedirect, Moves: map[string]flow.Move[facts]{
+			"check": h.checkRedirect(),
+			"back":  h.startOver(),
+		}},
+		step.TypeLinkOrCreate: {Show: h.showLinkOrCreate, Moves: map[string]flow.Move[facts]{
+			"link":   h.chooseLink(),
+			"create": h.chooseCreate(),
+			"back":   h.startAgain(),
+		}},
+		step.TypeCaptcha: {Show: h.showCaptcha, Moves: map[string]flow.Move[facts]{
+			"captcha": h.answerCaptcha(),
+			"refresh": h.refreshCaptcha(),
+		}},
+		step.TypePassword: {Show: h.showPassword, Moves: map[string]flow.Move[facts]{
+			"password":  h.answerPassword(),
+			"other_way": h.otherWay(),
+			"back":      h.startOver(),
+		}},
+		step.TypeCode: {Show: h.showCode, Moves: map[string]flow.Move[facts]{
+			"code":      h.answerCode(),
+			"resend":    h.resend(),
+			"other_way": h.otherWay(),
+			"back":      h.startOver(),
+			"skip":      h.skipContact(),
+		}},
+		step.TypeChooseMethod: {Show: h.showChooseMethod, Moves: map[string]flow.Move[facts]{
+			"method": h.chooseMethod(),
+			"back":   h.startOver(),
+		}},
+		step.TypeNewPassword: {Show: h.showNewPassword, Moves: map[string]flow.Move[facts]{
+			"new_password": h.setPassword(),
+		}},
+		step.TypeAddContact: {Show: h.showAddContact, Moves: map[string]flow.Move[facts]{
+			"phone": h.addPhone(),
+			"email": h.addEmail(),
+			"skip":  h.skipContact(),
+		}},
+		step.TypeDone: {Show: h.showDone, Moves: map[string]flow.Move[facts]{
+			"code": h.lateCode(),
+		}},
+	}
 }
 
 // next names the step that the facts lead to.
