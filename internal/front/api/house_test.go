@@ -140,8 +140,8 @@ func (h *house) journeys(ring *seal.Ring) {
 	accounts, devices := account.New(ring), device.New(ring)
 	h.sign = &signin.House{
 		Regions: region.New(
-			region.Region{Name: "intl", Country: "US", Zone: time.UTC, SignUp: []string{"phone", "email"}, Required: "email", AskFor: "no",
-				Providers: map[string][]string{"app": {"google", "wechat"}, "page": {"google", "wechat"}}},
+			region.Region{Name: "intl", Country: "US", Zone: time.UTC, SignUp: []string{"phone", "email", "provider"}, Required: "email", AskFor: "no", AskAfterProvider: "yes",
+				Providers: map[string][]string{"app": {"google", "wechat"}, "page": {"google", "wechat"}, "setup": {"google"}}},
 			region.Region{Name: "cn", Country: "CN", Zone: time.UTC, SignUp: []string{"phone"}, Required: "phone", AskFor: "no"},
 			region.Region{Name: "both", Country: "US", Zone: time.UTC, SignUp: []string{"phone", "email"}, Required: "email", AskFor: "yes"}),
 		Numbers: plan, Accounts: accounts, Contacts: contact.New(ring), Devices: devices, Audit: audit.New(ring),

@@ -423,17 +423,14 @@ func TestJourney_SpeaksItsLanguage(t *testing.T) {
 // The schema's inputs are the ones that the wire knows.
 func TestJourney_ShowsOnlyWhatItTakes(t *testing.T) {
 	each(t, func(h *house) {
-		_, r := h.begin(beginApp)
-		var got []string
-		for _, in := range r.at("step.inputs").([]any) {
-			got = append(got, in.(string))
-		}
-		if !slices.Equal(got, []string{"phone", "email", "username"}) {
-			t.Errorf("inputs are %q", got)
-		}
-		text, _ := json.Marshal(r.at("step.providers"))
-		if string(text) != "[]" {
-			t.Errorf("providers are %s", text)
+		for region, want := range map[string]string{"both": `["phone","email","username"] null null`, "cn": `["phone","username"] null null`, "intl": `["phone","email","username","provider"] "google" "wechat"`} {
+			_, r := h.begin(`{"kind":"signin","region":"` + region + `"}`)
+			inputs, _ := json.Marshal(r.at("step.inputs"))
+			first, _ := json.Marshal(r.at("step.providers.0.provider"))
+			second, _ := json.Marshal(r.at("step.providers.1.provider"))
+			if got := string(inputs) + " " + string(first) + " " + string(second); got != want {
+				t.Errorf("%s shows %s", region, got)
+			}
 		}
 	})
 }

@@ -31,6 +31,7 @@ func (h *house) linking(ring *seal.Ring) {
 	h.linked = &linking.House{DB: h.db, Ring: ring, Accounts: s.Accounts, Contacts: s.Contacts, Sessions: s.Sessions, Links: link.New(ring), Audit: s.Audit,
 		Book: s.Book, Prover: s.Prover, Notices: s.Notices, Desk: desk, Providers: providers, PublicURL: desk.PublicURL, Life: 15 * time.Minute}
 	s.Prover.Means = append(s.Prover.Means, proof.ByLinked(s.Prover, h.linked.Links, desk))
+	s.Links, s.Desk = h.linked.Links, desk
 }
 
 const linkedPath = "/api/v1/linked"

@@ -22,7 +22,7 @@ type deviceBrief struct {
 }
 
 type proofView struct {
-	Method   string    `json:"method" enum:"sms_code,email_code,password,passkey,totp,recovery_code,questions,device_prompt"`
+	Method   string    `json:"method" enum:"sms_code,email_code,password,passkey,totp,recovery_code,questions,device_prompt,linked"`
 	At       time.Time `json:"at"`
 	Verified bool      `json:"verified,omitempty" doc:"The authenticator verified the person, by a finger, a face or a PIN."`
 	For      string    `json:"for,omitempty" doc:"The action that a prove journey was for; missing for a sign-in."`

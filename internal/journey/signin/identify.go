@@ -29,8 +29,8 @@ func (h *House) showIdentify(ctx context.Context, q sqldb.Querier, c *call) (ste
 		}
 	}
 	if h.Desk != nil {
-		if s.Providers = h.Desk.Choices(c.Facts.Region, c.Facts.Surface, c.Facts.Nonce, c.Now); len(s.Providers) > 0 {
-			inputs = append(inputs, "provider")
+		if list := h.Desk.Choices(c.Facts.Region, c.Facts.Surface, c.Facts.Nonce, c.Now); len(list) > 0 {
+			inputs, s.Providers = append(inputs, "provider"), list
 		}
 	}
 	if c.Facts.Linking {
