@@ -82,8 +82,11 @@ func (h *House) createLinked(ctx context.Context, tx *sqldb.Tx, c *call) error {
 	if errors.Is(err, errLost) {
 		f.Foreign = nil
 		id, _, err := h.Links.Holder(ctx, tx, p.Provider, p.Subjects)
-		if err != nil || id == 0 {
-			return errors.Join(err, sqldb.ErrAgain) // claimed and released
+		if err != nil {
+			return err
+		}
+		if id == 0 {
+			return sqldb.ErrAgain // claimed and released
 		}
 		return h.enterLinked(ctx, tx, c, id, p)
 	}
@@ -104,14 +107,14 @@ func (h *House) createLinked(ctx context.Context, tx *sqldb.Tx, c *call) error {
 }
 
 // mayLink tells whether what opened the account is enough to link to it too. It is
-// asked once the account is open: what a wrong second step tells of a sign-in it
-// tells of this one.
+// asked once the account is open, so that whoever tries at its second step is watched
+// as at every sign-in. No wait stands in for what is missing here.
 func (h *House) mayLink(ctx context.Context, tx *sqldb.Tx, c *call) (bool, error) {
 	f := c.Facts
 	if f.Action == policy.Link { // it was asked, and answered
 		return f.Ready, nil
 	}
-	f.ByWait, f.Action, f.Ready = f.Waited, policy.Link, false
+	f.Action, f.Ready = policy.Link, false
 	err := h.Prover.Continue(ctx, tx, proof.NewTurn(c, &f.Proving))
 	return f.Ready, err
 }
@@ -148,7 +151,7 @@ func (h *House) link(ctx context.Context, tx *sqldb.Tx, c *call, who account.Acc
 		}
 	}
 	f.Foreign, f.Linking, f.Linked = nil, false, true
-	f.Action, f.Waited = policy.SignIn, f.ByWait
+	f.Action = policy.SignIn
 	return acts, true, nil
 }
 

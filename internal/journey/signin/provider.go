@@ -176,8 +176,12 @@ func (h *House) enterLinked(ctx context.Context, tx *sqldb.Tx, c *call, id accou
 		c.Refuse(proof.MethodUnavailable.On("provider").With("reason", "provider_suspended"))
 		return nil
 	}
-	if won, err := h.Links.Used(ctx, tx, id, p.Link()); err != nil || !won {
-		return errors.Join(err, sqldb.ErrAgain)
+	won, err := h.Links.Used(ctx, tx, id, p.Link())
+	if err != nil {
+		return err
+	}
+	if !won {
+		return sqldb.ErrAgain // suspended since it was read
 	}
 	f.Account, f.Method = id, ""
 	f.Proved = []session.Proof{{Method: string(byLinked), At: p.At, Key: p.Provider, Since: l.LinkedAt}}

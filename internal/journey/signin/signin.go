@@ -7,13 +7,13 @@
 //	 | |                                     | region wants a contact: add_contact -> code
 //	 | +--username--> [captcha] -> password --right, known device--> session
 //	 | |                             |  new device: code to a contact -> session
+//	 | +--passkey--> session
 //	 | +--provider--> redirect --check, linked--> session
-//	 | |              (or at once, with what its SDK gave to an app)
-//	 | |                  | linked to no account: link_or_create --create--> add_contact -> session
-//	 +-|-----------------------------------------------'link: the account is proved, then linked
-//	   +--passkey--> session
+//	 |      | what an SDK gave:  |
+//	 |      | at once            | opens no account: link_or_create --create--> add_contact -> session
+//	 +------+--------------------+---------------------link'  the account is proved, then linked
 //	other_way, from password or code: choose_method
-//	short of a proof, whatever was first: choose_method -> the step of the next proof
+//	more proof wanted, whatever was first: choose_method -> its step -> session
 //
 // Who it was at a provider is a stranger until an account holds that very person:
 // no name and no address that a provider tells leads to an account (S-42, S-43).
@@ -96,7 +96,6 @@ type facts struct {
 	Foreign *federation.Person `json:"foreign,omitempty"` // who it was there, whom no account holds yet
 	Linking bool               `json:"linking,omitempty"` // to the account that is proved next
 	Linked  bool               `json:"linked,omitempty"`  // that was done
-	ByWait  bool               `json:"by_wait,omitempty"` // a wait opens the account, and is used up at the end
 	Hint    string             `json:"hint,omitempty"`    // an address that the provider told, to begin with
 
 	NewPassword bool         `json:"new_password,omitempty"` // the e-mail is proved and free: a password is next
