@@ -64,7 +64,7 @@ func TestJourney_SignInByProviderInABrowser(t *testing.T) {
 		j.give(`{"input":"other_way"}`).want(409, "journey_step").step("redirect")
 		h.returns(r, j, url.Values{"error": {"access_denied"}})
 		j.give(`{"input":"check"}`).want(403, "provider_denied").step("identify")
-		r = j.give(`{"input":"provider","provider":"google"}`).want(200, "").step("redirect")
+		j.give(`{"input":"provider","provider":"google"}`).want(200, "").step("redirect")
 		h.clock.Advance(10 * time.Minute)
 		if late := j.give(`{"input":"check"}`).want(502, "provider_failed").step("identify"); late.str("reason") != "expired" || late.str("provider") != "google" {
 			t.Errorf("refused with %s", late.text)

@@ -187,9 +187,8 @@ func (p *Pages) backAtAppView(f *Frame, provider string, stopped bool) view {
 	}
 	if stopped {
 		v.Icon, v.Heading, v.Lead = "shield-check", f.T("page.federation.stopped_title"), f.T("page.federation.stopped_lead")
-		for _, one := range []Way{{Href: "/account/activity", Text: f.T("page.result.to_activity"), Icon: "history"}, {Href: freezePath, Text: f.T("page.security.freeze_button"), Icon: "snowflake"}} {
-			v.Rows = append(v.Rows, one)
-		}
+		v.Rows = append(v.Rows, Way{Href: "/account/activity", Text: f.T("page.result.to_activity"), Icon: "history"},
+			Way{Href: freezePath, Text: f.T("page.security.freeze_button"), Icon: "snowflake"})
 	}
 	f.titled(v.Heading)
 	return v

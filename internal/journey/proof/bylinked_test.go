@@ -426,7 +426,7 @@ func TestLinked_barred(t *testing.T) {
 		all := g.desk.Providers
 		g.desk.Providers = provider.NewBook(g.apple)
 		there.check(step.TypeRedirect, "provider_not_offered")
-		if a = g.begin("second", "page").method(step.TypeChooseMethod, "method_unavailable provider_off"); ways() != 0 {
+		if g.begin("second", "page").method(step.TypeChooseMethod, "method_unavailable provider_off"); ways() != 0 {
 			g.t.Errorf("%d ways by what is switched off", ways())
 		}
 		g.desk.Providers = all
