@@ -38,12 +38,12 @@ func TestVisit(t *testing.T) {
 			if strings.Contains(mustJSON(o.t, o.Show(w.trip)), w.state) {
 				o.t.Errorf("%s: the step holds the state", surface)
 			}
-			got, err := w.arrives(w.with("code", "c1"))
+			got, err := w.arrives(w.with("code", "code-of-the-first-visit"))
 			arrival := federation.Arrival{JourneyID: w.journey.ID, Kind: "signin", Here: surface != "app", Provider: "google"}
 			if diff := cmp.Diff(arrival, got); err != nil || diff != "" {
 				o.t.Errorf("%s: %v, %s", surface, err, diff)
 			}
-			if all := o.stored(); strings.Contains(all, "c1") || strings.Contains(all, w.state) || strings.Contains(all, w.trip.Verifier) {
+			if all := o.stored(); strings.Contains(all, "code-of-the-first-visit") || strings.Contains(all, w.state) || strings.Contains(all, w.trip.Verifier) {
 				o.t.Errorf("%s: the tables hold the answer, the state or the verifier in clear", surface)
 			}
 			who, err := w.ends()
@@ -54,7 +54,7 @@ func TestVisit(t *testing.T) {
 			if asked := o.google.attempts[len(o.google.attempts)-1]; asked != a {
 				o.t.Errorf("%s: it is swapped as %+v, asked was %+v", surface, asked, a)
 			}
-			if diff := cmp.Diff(w.with("code", "c1"), o.google.answers[len(o.google.answers)-1]); diff != "" {
+			if diff := cmp.Diff(w.with("code", "code-of-the-first-visit"), o.google.answers[len(o.google.answers)-1]); diff != "" {
 				o.t.Errorf("%s: %s", surface, diff)
 			}
 			if _, err := w.ends(); why(err) != "provider_failed state_used" {
