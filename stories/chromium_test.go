@@ -253,7 +253,7 @@ func (v *visitor) sees(words ...string) {
 func (v *visitor) waits(words string) {
 	v.t.Helper()
 	until(v.t, words, func() bool {
-		text, err := chromedp.Run(v.ctx, chromedp.Evaluate[string](`document.body?.innerText.replace(/\s+/g, " ") ?? ""`))
+		text, err := chromedp.Run(v.ctx, chromedp.Evaluate[string](`document.readyState === "loading" ? "" : document.body?.innerText.replace(/\s+/g, " ") ?? ""`))
 		return err == nil && strings.Contains(text, words)
 	})
 }

@@ -35,7 +35,9 @@ func (h *house) fails(provider, how string) {
 // there is no script, as Apple's, is sent on.
 func (v *visitor) comes(words ...string) (found string) {
 	v.t.Helper()
-	const read = `(() => { const page = document.body?.innerText.replace(/\s+/g, " ") ?? "";
+	// What has not come whole yet says nothing: the rest of it is looked at next.
+	const read = `(() => { if (document.readyState === "loading") return "";
+		const page = document.body?.innerText.replace(/\s+/g, " ") ?? "";
 		if (location.pathname.startsWith("/lab/") && document.forms.length && !document.querySelector("[name=person]") && !window.sent) {
 			window.sent = true;
 			document.forms[0].submit();
